@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Packed heads: many dense layers on one trunk, as one matrix.
+
+A model is a range of rows. Adding one writes rows behind the others, removing one leaves its rows
+out; nothing is compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from trunkline.graphs.heads import Activation, DenseHead
+
+__all__ = ["PackedHeads"]
+
+_FIRST_ROWS = 16
+_GROWTH = 1.5
+
+
+class _Rows:
+    """Room for rows, of which the first ``used`` are taken. Rows once written never change."""
+
+    def __init__(self, features: int, room: int) -> None:
+        self.weights = np.empty((room, features), np.float32)
+        self.bias = np.empty(room, np.float32)
+        self.used = 0
+
+    def append(self, weights: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
+        start, self.used = self.used, self.used + len(bias)
+        self.weights[start : self.used] = weights
+        self.bias[start : self.used] = bias
+
+    def copied(self, ranges: Iterable[tuple[int, int]], room: int) -> _Rows:
+        """Return a copy of some rows, with room for as many as said."""
+        copy = _Rows(self.weights.shape[1], room)
+        for start, stop in ranges:
+            copy.append(self.weights[start:stop], self.bias[start:stop])
+        return copy
+
+
+class PackedAnswers(NamedTuple):
+    """What packed heads say about one frame.
+
+    Attributes:
+        probabilities: float32 of shape (rows,), read-only.
+        tops: By head, the index of its most probable label among its own.
+    """
+
+    probabilities: NDArray[np.float32]
+    tops: list[int]
+
+
+@dataclass(frozen=True, eq=False)
+class PackedHeads:
+    """The dense heads of one trunk that end alike.
+
+    A value: changes make a new one, and frames in flight go on with the old.
+
+    Attributes:
+        activation: What turns every head's sums into probabilities.
+        names: The models, in the order of their rows.
+        starts: Where each model's rows start.
+        stop: Where the last model's rows end.
+    """
+
+    activation: Activation
+    names: tuple[str, ...] = ()
+    starts: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
+    stop: int = 0
+    _rows: _Rows = field(default_factory=lambda: _Rows(0, 0))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def adding(self, name: str, head: DenseHead) -> PackedHeads:
+        """Return these heads and one more."""
+        labels, features = head.weights.shape
+        rows = self._rows if self.names else _Rows(features, _FIRST_ROWS)
+        # Rows behind ours belong to another plan, made from this one and not put in force.
+        if rows.used != self.stop or self.stop + labels > len(rows.bias):
+            rows = rows.copied([(0, self.stop)], int((self.stop + labels) * _GROWTH))
+        rows.append(head.weights, head.bias)
+        starts = np.append(self.starts, self.stop)
+        return PackedHeads(self.activation, (*self.names, name), starts, self.stop + labels, rows)
+
+    def without(self, names: Collection[str]) -> PackedHeads:
+        """Return the heads of all other models, in as much memory as they need."""
+        kept = [(n, start, stop) for n, (_, start, stop) in self.ranges().items() if n not in names]
+        lengths = np.array([end - start for _, start, end in kept], np.intp)
+        total = int(lengths.sum())
+        rows = self._rows.copied([(start, end) for _, start, end in kept], total)
+        starts = lengths.cumsum() - lengths
+        return PackedHeads(self.activation, tuple(n for n, _, _ in kept), starts, total, rows)
+
+    def __call__(self, features: NDArray[np.float32]) -> PackedAnswers:
+        """Answer for one frame.
+
+        Args:
+            features: float32 of shape (1, features).
+        """
+        lengths = np.diff(self.starts, append=self.stop)
+        sums = self._rows.weights[: self.stop] @ features[0]
+        sums += self._rows.bias[: self.stop]
+        if self.activation == "sigmoid":
+            sums = _sigmoid(sums)
+        elif self.activation == "softmax":
+            sums = _softmax(sums, self.starts, lengths)
+        # As decoding does for single models: what is no number is no probability.
+        np.clip(np.nan_to_num(sums, copy=False, nan=0.0), 0, 1, out=sums)
+        sums.flags.writeable = False
+        return PackedAnswers(sums, _tops(sums, self.starts, lengths))
+
+    def ranges(self) -> dict[str, tuple[int, int, int]]:
+        """Return, by model name, its index, its first row, and the row behind its last."""
+        starts = self.starts.tolist()
+        ends = [*starts[1:], self.stop]
+        return dict(zip(self.names, zip(range(len(starts)), starts, ends), strict=True))
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of weights held."""
+        return self._rows.weights.nbytes + self._rows.bias.nbytes
+
+
+def _tops(
+    values: NDArray[np.float32], starts: NDArray[np.intp], lengths: NDArray[np.intp]
+) -> list[int]:
+    """Return, for each range, the index of its first greatest value within it."""
+    greatest = np.flatnonzero(values == np.repeat(np.maximum.reduceat(values, starts), lengths))
+    first = greatest[np.searchsorted(greatest, starts)]
+    within: list[int] = (first - starts).tolist()
+    return within
+
+
+def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    # exp of a number that is not above zero never overflows.
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+def _softmax(
+    x: NDArray[np.float32], starts: NDArray[np.intp], lengths: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Softmax over each range."""
+    e = np.exp(x - np.repeat(np.maximum.reduceat(x, starts), lengths))
+    quotient: NDArray[np.float32] = e / np.repeat(np.add.reduceat(e, starts), lengths)
+    return quotient

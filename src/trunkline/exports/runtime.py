@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one OpenVINO core of this process, and reading a graph through it."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import openvino
+
+from trunkline.errors import ExportError
+
+__all__ = ["core", "read_graph"]
+
+
+@functools.cache
+def core() -> openvino.Core:
+    """Return the process's OpenVINO core.
+
+    Files are read, not mapped: a person may overwrite an export while its model runs, and the
+    pages of a mapped file would change, or vanish, under it.
+    """
+    core = openvino.Core()
+    core.set_property({"ENABLE_MMAP": False})
+    return core
+
+
+def read_graph(model: str | Path | bytes, source: str | Path) -> openvino.Model:
+    """Read a graph in any format that OpenVINO itself understands.
+
+    Args:
+        model: A path, or the bytes of an ONNX model.
+        source: What the person gave, for the message.
+
+    Raises:
+        ExportError: OpenVINO cannot read it.
+    """
+    try:
+        if isinstance(model, bytes):
+            return core().read_model(model, b"")
+        return core().read_model(str(model))
+    except Exception as error:
+        raise ExportError(
+            source,
+            "OpenVINO cannot read this model; it is damaged, or not of the kind its name says. "
+            f"Export it again. ({_cause(error)})",
+        ) from error
+
+
+def _cause(error: Exception) -> str:
+    """Return the last line of OpenVINO's message, which holds the cause, cut to a readable size."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:300]

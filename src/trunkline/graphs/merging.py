@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks as one: the operations of many graphs, each that is the same held once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import openvino
+
+from trunkline.graphs.cost import macs, weight_bytes
+from trunkline.graphs.heads import DenseHead, find_dense_head
+from trunkline.graphs.identity import Identity, identify
+from trunkline.graphs.normal_form import normal_form
+from trunkline.graphs.rewriting import inputs_of
+
+if TYPE_CHECKING:
+    from trunkline.contracts import InputContract
+
+__all__ = ["Outline", "Step", "Tensor", "outline", "steps_behind"]
+
+
+class Tensor(NamedTuple):
+    """One output of one operation, told by the operation's identity."""
+
+    identity: Identity
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation as far as sharing is concerned.
+
+    Attributes:
+        kind: The type of operation.
+        takes: The tensors it takes, constants apart: those are part of its identity.
+        macs: Its multiply-accumulates for one picture.
+        weight_bytes: The bytes of its constants.
+    """
+
+    kind: str
+    takes: tuple[Tensor, ...]
+    macs: int
+    weight_bytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """A model's network in normal form, with everything told by identity.
+
+    Attributes:
+        graph: The normal form.
+        contract: What it is fed.
+        names: From an operation's identity to its friendly name in ``graph``.
+        steps: From identity to step, for every operation but constants and results.
+        outputs: The tensors it gives, in the graph's order.
+        head: The dense head, if it ends in one.
+        features: The tensor that the dense head takes.
+    """
+
+    graph: openvino.Model
+    contract: InputContract
+    names: Mapping[Identity, str]
+    steps: Mapping[Identity, Step]
+    outputs: tuple[Tensor, ...]
+    head: DenseHead | None
+    features: Tensor | None
+
+
+def outline(graph: openvino.Model, contract: InputContract) -> Outline:
+    """Bring a graph into normal form and tell its operations.
+
+    Raises:
+        RuntimeError: The graph does not take the contract's shape.
+    """
+    normal, contract = normal_form(graph, contract)
+    found = identify(normal, contract)
+    head = find_dense_head(normal)
+    steps: dict[Identity, Step] = {}
+    names: dict[Identity, str] = {}
+    for node in normal.get_ordered_ops():
+        if node.get_type_name() not in {"Constant", "Result"}:
+            identity = found[node.get_friendly_name()]
+            steps[identity] = _step(node, found)
+            names[identity] = node.get_friendly_name()
+    outputs = tuple(_tensor(result.input_value(0), found) for result in normal.get_results())
+    features = _tensor(head.features, found) if head else None
+    return Outline(normal, contract, names, steps, outputs, head, features)
+
+
+def _step(node: openvino.Node, found: Mapping[str, Identity]) -> Step:
+    taken = (p for p in inputs_of(node) if p.get_node().get_type_name() != "Constant")
+    takes = tuple(_tensor(port, found) for port in taken)
+    return Step(node.get_type_name(), takes, macs(node), weight_bytes(node))
+
+
+def _tensor(port: openvino.Output, found: Mapping[str, Identity]) -> Tensor:
+    return Tensor(found[port.get_node().get_friendly_name()], port.get_index())
+
+
+def steps_behind(needs: Sequence[Tensor], steps: Mapping[Identity, Step]) -> Iterator[Identity]:
+    """Yield every operation that tensors are made from, each once, last ones first."""
+    seen: set[Identity] = set()
+    waiting: list[Iterable[Tensor]] = [needs]
+    while waiting:
+        for tensor in waiting.pop():
+            if tensor.identity not in seen:
+                seen.add(tensor.identity)
+                yield tensor.identity
+                waiting.append(steps[tensor.identity].takes)

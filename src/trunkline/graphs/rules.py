@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of the normal form that OpenVINO's own transformations leave to us."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import openvino
+from openvino import opset13 as ops
+
+from trunkline.graphs.rewriting import Rule, constant, constant_of, replace, static_shape
+
+__all__ = ["RULES", "widen_constants"]
+
+_SPATIAL = np.array([2, 3], np.int64)
+
+
+def widen_constants(graph: openvino.Model) -> None:
+    """Replace constants stored as float16 and widened in the graph by float32 constants.
+
+    Every float16 number is a float32 number, so nothing is rounded.
+    """
+    for node in graph.get_ordered_ops():
+        if node.get_type_name() == "Convert" and node.get_element_type() == openvino.Type.f32:
+            values = constant_of(node.input_value(0))
+            if values is not None and values.dtype == np.float16:
+                replace(node, constant(values.astype(np.float32)))
+
+
+def _drop_multiplication_by_one(node: openvino.Node) -> bool:
+    factor = constant_of(node.input_value(1))
+    if factor is None or not (factor == 1).all():
+        return False
+    data = node.input_value(0)
+    if data.get_partial_shape() != node.output(0).get_partial_shape():
+        return False
+    replace(node, data)
+    return True
+
+
+def _add_instead_of_subtracting(node: openvino.Node) -> bool:
+    """``x - c`` is ``x + (-c)``, exactly."""
+    subtrahend = constant_of(node.input_value(1))
+    if subtrahend is None or subtrahend.dtype != np.float32:
+        return False
+    replace(node, ops.add(node.input_value(0), constant(-subtrahend)).output(0))
+    return True
+
+
+def _constant_operand_last_and_of_full_rank(node: openvino.Node) -> bool:
+    """Sums and products commute; a constant's missing leading axes are of length one."""
+    first, second = node.input_value(0), node.input_value(1)
+    if constant_of(first) is not None and constant_of(second) is None:
+        swapped = {"Add": ops.add, "Multiply": ops.multiply}[node.get_type_name()](second, first)
+        replace(node, swapped.output(0))
+        return True
+    values, rank = constant_of(second), len(static_shape(node.output(0)))
+    if values is None or values.ndim >= rank:
+        return False
+    full = values.reshape((1,) * (rank - values.ndim) + values.shape)
+    node.input(1).replace_source_output(constant(full))
+    return True
+
+
+def _mean_instead_of_whole_pool(node: openvino.Node) -> bool:
+    """An average over a window as large as the picture is the mean over the picture."""
+    shape, attributes = static_shape(node.input_value(0)), node.get_attributes()
+    whole = len(shape) == 4 and list(attributes["kernel"]) == shape[2:]
+    if not whole or static_shape(node.output(0))[2:] != [1, 1]:
+        return False
+    if any(attributes["pads_begin"]) or any(attributes["pads_end"]):
+        return False
+    replace(node, _mean(node.input_value(0)))
+    return True
+
+
+def _mean(data: openvino.Output) -> openvino.Output:
+    return ops.reduce_mean(data, ops.constant(_SPATIAL), keep_dims=True).output(0)
+
+
+def _mean_keeps_its_axes(node: openvino.Node) -> bool:
+    """A mean over the picture without its axes is the same with them, reshaped."""
+    axes, shape = constant_of(node.input_value(1)), static_shape(node.input_value(0))
+    if node.get_attributes()["keep_dims"] or axes is None or len(shape) != 4:
+        return False
+    if sorted(int(a) % 4 for a in axes.reshape(-1)) != [2, 3]:
+        return False
+    replace(node, _reshape(_mean(node.input_value(0)), static_shape(node.output(0))))
+    return True
+
+
+def _reshape(data: openvino.Output, shape: Sequence[int]) -> openvino.Output:
+    target = ops.constant(np.array(shape, np.int64))
+    return ops.reshape(data, target, special_zero=False).output(0)
+
+
+def _reshape_instead_of_moving_nothing(node: openvino.Node) -> bool:
+    """A transposition of axes of which only one is longer than one only renames axes."""
+    before, after = static_shape(node.input_value(0)), static_shape(node.output(0))
+    if -1 in before or sum(length > 1 for length in before) > 1 or not before:
+        return False
+    replace(node, _reshape(node.input_value(0), after))
+    return True
+
+
+def _plain_reshape(node: openvino.Node) -> bool:
+    """Merge chains of reshapes, squeezes and the like into one with a constant target."""
+    data, shape = node.input_value(0), static_shape(node.output(0))
+    if -1 in shape or constant_of(data) is not None:
+        return False
+    while data.get_node().get_type_name() in _RESHAPES:
+        data = data.get_node().input_value(0)
+    if static_shape(data) == shape:
+        replace(node, data)
+        return True
+    if data == node.input_value(0) and _is_plain(node, shape):
+        return False
+    replace(node, _reshape(data, shape))
+    return True
+
+
+_RESHAPES = frozenset({"Reshape", "Squeeze", "Unsqueeze"})
+
+
+def _is_plain(node: openvino.Node, shape: Sequence[int]) -> bool:
+    if node.get_type_name() != "Reshape":
+        return False
+    target = constant_of(node.input_value(1))
+    return target is not None and target.reshape(-1).tolist() == list(shape)
+
+
+def _untransposed_product(node: openvino.Node) -> bool:
+    """Store a dense layer's weights as (features, labels)."""
+    attributes, weights = node.get_attributes(), constant_of(node.input_value(1))
+    if weights is None or weights.ndim != 2 or not attributes["transpose_b"]:
+        return False
+    data = node.input_value(0)
+    straight = ops.matmul(data, constant(weights.T), attributes["transpose_a"], False)  # noqa: FBT003
+    replace(node, straight.output(0))
+    return True
+
+
+def _dense_instead_of_pointwise(node: openvino.Node) -> bool:
+    """A 1 x 1 convolution of a picture of one pixel is a dense layer."""
+    data, weights = node.input_value(0), constant_of(node.input_value(1))
+    shape, after = static_shape(data), static_shape(node.output(0))
+    if weights is None or weights.ndim != 4 or math.prod(weights.shape[2:]) != 1:
+        return False
+    if len(shape) != 4 or shape[2:] != [1, 1] or after[2:] != [1, 1]:
+        return False
+    flat = _reshape(data, shape[:2])
+    product = ops.matmul(flat, constant(weights.reshape(weights.shape[:2]).T), False, False)  # noqa: FBT003
+    replace(node, _reshape(product.output(0), after))
+    return True
+
+
+def _pool_that_pads_itself(node: openvino.Node) -> bool:
+    """Merge padding with the maximum pool behind it.
+
+    A pool's own padding never wins. An explicit value that is not above zero does not either
+    where all values are at least zero and every window holds one of them.
+    """
+    pad = node.input_value(0).get_node()
+    attributes = node.get_attributes()
+    if pad.get_type_name() != "Pad" or any(attributes["pads_begin"]) or any(attributes["pads_end"]):
+        return False
+    begin, end, value = (constant_of(pad.input_value(i)) for i in (1, 2, 3))
+    if begin is None or end is None or value is None or value > 0 or begin.size != 4:
+        return False
+    kernel, data = attributes["kernel"], pad.input_value(0)
+    outside = [*begin[:2], *end[:2]]
+    inside = all(0 <= p < k for p, k in zip([*begin[2:], *end[2:]], [*kernel, *kernel], strict=True))
+    if any(outside) or not inside or not _is_never_negative(data):
+        return False
+    pool = ops.max_pool(
+        data,
+        attributes["strides"],
+        attributes.get("dilations") or [1] * len(kernel),
+        begin[2:].tolist(),
+        end[2:].tolist(),
+        kernel,
+        rounding_type=attributes["rounding_type"],
+        auto_pad="explicit",
+    )
+    if pool.output(0).get_partial_shape() != node.output(0).get_partial_shape():
+        return False
+    replace(node, pool.output(0))
+    return True
+
+
+def _is_never_negative(port: openvino.Output) -> bool:
+    node = port.get_node()
+    match node.get_type_name():
+        case "Relu":
+            return True
+        case "Concat" | "MaxPool":
+            data = node.get_input_size() if node.get_type_name() == "Concat" else 1
+            return all(_is_never_negative(node.input_value(i)) for i in range(data))
+        case _:
+            return False
+
+
+RULES: Mapping[str, Sequence[Rule]] = {
+    "Multiply": (_constant_operand_last_and_of_full_rank, _drop_multiplication_by_one),
+    "Add": (_constant_operand_last_and_of_full_rank,),
+    "Subtract": (_add_instead_of_subtracting,),
+    "MaxPool": (_pool_that_pads_itself,),
+    "AvgPool": (_mean_instead_of_whole_pool,),
+    "ReduceMean": (_mean_keeps_its_axes,),
+    "Transpose": (_reshape_instead_of_moving_nothing,),
+    "Reshape": (_plain_reshape,),
+    "Squeeze": (_plain_reshape,),
+    "Unsqueeze": (_plain_reshape,),
+    "MatMul": (_untransposed_product,),
+    "Convolution": (_dense_instead_of_pointwise,),
+}
