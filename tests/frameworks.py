@@ -69,9 +69,7 @@ def s1_detector(shared: Path) -> GraphDef:
     return _filled(shared / "models" / _S1, values, random)
 
 
-def _filled(
-    export: Path, values: Mapping[str, object], random: np.random.Generator
-) -> GraphDef:
+def _filled(export: Path, values: Mapping[str, object], random: np.random.Generator) -> GraphDef:
     """Return the graph of a TensorFlow.js export with weights in it.
 
     Those not in ``values`` are random, of a size that keeps the layers' outputs near 1.

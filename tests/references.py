@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-def tensorflow(path: Path, tensor: Array, *outputs: str, feed: str = "Placeholder:0") -> list[Array]:
+def tensorflow(
+    path: Path, tensor: Array, *outputs: str, feed: str = "Placeholder:0"
+) -> list[Array]:
     """Run a frozen graph in TensorFlow.
 
     Its input is opened to any shape first, as the compact detectors' own script does.

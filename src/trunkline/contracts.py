@@ -26,7 +26,7 @@ class Preset(StrEnum):
     """
 
     CONTAINER_2018 = "container-2018"
-    """Container of 2018-07 to 2019-03: at most 1600, centre square to 256 by point sampling, crop."""
+    """Container of 2018-07 to 2019-03: at most 1600, centre square point-sampled to 256, crop."""
     CONTAINER_2024 = "container-2024"
     """Container 2.2 (2024-2025): shorter side to the input size, centre crop."""
     SAMPLE_STRETCH = "sample-stretch"

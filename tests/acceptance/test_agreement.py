@@ -87,9 +87,7 @@ def test_an_onnx_file_of_opset_7_answers_as_onnx_runtime_does(shared: Path, name
 
 
 @pytest.mark.parametrize(("name", "twin"), SAME_ITERATION.items())
-def test_exports_of_one_iteration_agree_across_formats(
-    shared: Path, name: str, twin: str
-) -> None:
+def test_exports_of_one_iteration_agree_across_formats(shared: Path, name: str, twin: str) -> None:
     model, frozen = model_at(shared / "models" / name), model_at(shared / "models" / twin)
     for tensor in tensors(frozen):
         np.testing.assert_allclose(

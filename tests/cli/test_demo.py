@@ -7,9 +7,12 @@ import pytest
 from click.testing import CliRunner
 
 from trunkline.cli import main
+from trunkline.demo import exports
 
 
-def test_it_runs(tmp_path: Path) -> None:
+def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "FITTED_ON", 20)  # how good they are does not matter here
+    monkeypatch.setattr(exports, "HELD_OUT", 5)
     folder = tmp_path / "new" / "folder"
     result = CliRunner().invoke(main, ["demo", "--seconds", "0.1", "--keep", str(folder)])
     assert result.exit_code == 0, result.output
@@ -36,3 +39,11 @@ def test_what_cannot_be_done_is_said(
     assert result.exit_code == 2
     assert sentence in result.output
     assert Path("full/file").read_text() == "mine"
+
+
+def test_nothing_has_to_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "FITTED_ON", 20)
+    monkeypatch.setattr(exports, "HELD_OUT", 5)
+    result = CliRunner().invoke(main, ["demo", "--seconds", "0"])
+    assert result.exit_code == 0, result.output
+    assert "1 frame in" in result.stdout

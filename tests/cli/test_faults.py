@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import contextlib
 import errno
+import importlib
 import io
 import sys
 
@@ -89,12 +91,30 @@ def test_an_encoding_without_the_letters_does_not_raise(monkeypatch: pytest.Monk
     assert stream.buffer.getvalue() == b"trunkline: \\u732b.jpg\n"  # type: ignore[attr-defined]
 
 
+def test_a_stream_that_is_no_file_will_do() -> None:
+    @click.group(cls=PoliteGroup)
+    def group() -> None: ...
+
+    @group.command()
+    def speak() -> None:
+        click.echo("猫")
+
+    with contextlib.redirect_stdout(io.StringIO()) as stream:
+        group(["speak"], standalone_mode=False)
+    assert stream.getvalue() == "猫\n"
+
+
 @pytest.mark.parametrize("arguments", [["perdict"], ["--verson"]])
 def test_what_is_unknown_is_told_by_click(arguments: list[str]) -> None:
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert arguments[0] in result.stderr
     assert "Usage: " in result.stderr
+
+
+def test_importing_the_module_that_runs_it_runs_nothing() -> None:
+    module = importlib.import_module("trunkline.__main__")
+    assert module.main is main
 
 
 def test_version_and_help() -> None:

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import openvino
 
-import trunkline
 from trunkline.demo import exports
 from trunkline.demo.exports import HELD_OUT, MadeExport
 from trunkline.demo.pictures import ASPECTS, draw, random_scenes
 from trunkline.demo.trunk import CONTRACT
+
+if TYPE_CHECKING:
+    import trunkline
 
 
 def test_they_are_ordinary_exports(made: list[MadeExport], models: trunkline.ModelSet) -> None:

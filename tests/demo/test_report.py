@@ -2,11 +2,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-import trunkline
-from trunkline.demo.exports import MadeExport
 from trunkline.demo.report import introduction, summary
 from trunkline.demo.tally import Tally
+
+if TYPE_CHECKING:
+    import trunkline
+    from trunkline.demo.exports import MadeExport
 
 
 def tally(models: trunkline.ModelSet) -> Tally:
@@ -31,8 +34,12 @@ def test_the_summary_holds_the_numbers(models: trunkline.ModelSet) -> None:
     assert "colour 75.0 %, shape 75.0 %, side 75.0 %" in text
 
 
-def test_the_summary_counts_contracts(
+def test_the_summary_counts_what_was_done(
     models: trunkline.ModelSet, mixed: trunkline.ModelSet
 ) -> None:
-    assert re.search(r"into 1 input tensor for 3 models", summary(models, tally(models)))
-    assert re.search(r"into 2 input tensors for 2 models", summary(mixed, tally(mixed)))
+    assert "for 3 models: 1 picture decoded, 1 input tensor, " in summary(models, tally(models))
+    assert "for 2 models: 1 picture decoded, 2 input tensors, " in summary(mixed, tally(mixed))
+    for loaded in (models, mixed):
+        runs = re.search(r"(\d+) compiled graphs? run", summary(loaded, tally(loaded)))
+        assert runs
+        assert int(runs[1]) == len(loaded.plan.parts)

@@ -3,14 +3,18 @@ from __future__ import annotations
 
 import io
 import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
 from rich.console import Console
 
 import trunkline
-from trunkline.demo import run_demo
+from trunkline.demo import exports, run_demo
 from trunkline.demo.pictures import ASPECTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
 
 
 def test_it_runs_and_keeps_what_it_was_told_to(tmp_path: Path) -> None:
@@ -34,6 +38,8 @@ def test_it_runs_and_keeps_what_it_was_told_to(tmp_path: Path) -> None:
 
 def test_it_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(exports, "FITTED_ON", 20)  # how good they are does not matter here
+    monkeypatch.setattr(exports, "HELD_OUT", 5)
     out = io.StringIO()
     run_demo(Console(file=out, width=200), 0)
     assert not list(tmp_path.iterdir())

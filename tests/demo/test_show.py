@@ -4,7 +4,7 @@ from __future__ import annotations
 import io
 import itertools
 import re
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
@@ -12,7 +12,12 @@ from rich.console import Console
 import trunkline
 from trunkline.demo.pictures import ASPECTS, moving_scenes
 from trunkline.demo.show import show
-from trunkline.demo.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trunkline.demo.exports import MadeExport
+    from trunkline.demo.tally import Tally
 
 FILM = moving_scenes(6, 3)
 
@@ -45,13 +50,14 @@ def test_lines_come_once_a_second_and_tell_the_truth(models: trunkline.ModelSet)
             assert verdict == ("right" if label == truth else f"WRONG, is {truth}")
 
 
-def test_a_wrong_answer_is_called_wrong(models: trunkline.ModelSet) -> None:
-    swapped = trunkline.ModelSet()
-    swapped.add(colour=models["colour"], side=models["shape"])  # it will never say left
+def test_a_wrong_answer_is_called_wrong(made: list[MadeExport]) -> None:
+    colour, shape = (export.folder for export in made[:2])
+    swapped = trunkline.load(colour=colour, side=shape)  # which will never say left or right
     out = io.StringIO()
     show(swapped, FILM, 0, Console(file=out, width=100), ticking(1))
-    assert "right" in out.getvalue().partition("side")[0]
-    assert "WRONG, is " in out.getvalue().partition("side")[2]
+    first, _, second = out.getvalue().partition("side")
+    assert first.rstrip().endswith("right")
+    assert "WRONG, is " in second
 
 
 def test_one_frame_is_shown_at_least(models: trunkline.ModelSet) -> None:

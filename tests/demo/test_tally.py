@@ -10,7 +10,9 @@ from trunkline.demo.tally import Shot, Tally
 
 def shot(at: float, latency: float, said: str, truth: str) -> Shot:
     labels = ("red", "green")
-    answer = Classification("multiclass", labels, np.array([l == said for l in labels], np.float32))
+    answer = Classification(
+        "multiclass", labels, np.array([label == said for label in labels], np.float32)
+    )
     return Shot(at=at, latency=latency, truth={"colour": truth}, answers={"colour": answer})
 
 

@@ -768,6 +768,7 @@ def damaged_layers():
     yield "does not fit", spec_of(pool, lambda layer: layer.pooling.stride.__setitem__(0, 1 << 63))
     yield "'elsewhere'", spec_of(pool, lambda layer: layer.input.__setitem__(0, "elsewhere"))
     yield "output", spec_of(pool, lambda layer: layer.output.pop())
+    yield "there already", spec_of(pool, lambda layer: layer.output.__setitem__(0, "data"))
 
 
 def test_damaged_layers_are_named(folder):

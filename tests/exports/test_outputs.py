@@ -16,18 +16,13 @@ from trunkline.decoding import (
 )
 from trunkline.errors import ExportError, UnsupportedExportError
 from trunkline.exports.network import Network
-from trunkline.exports.outputs import decide_answer
+from trunkline.exports.outputs import Case, decide_answer
 from trunkline.exports.settings import ModelSettings, OutputSettings
 
 
 def decide(graph, settings=None, metadata=None, layout="NCHW"):
     return decide_answer(
-        Network(graph, "test"),
-        metadata=metadata or {},
-        settings=settings,
-        layout=layout,
-        size=(8, 8),
-        source="here",
+        Case(Network(graph, "test"), metadata or {}, settings, layout, (8, 8), "here")
     )
 
 
@@ -59,7 +54,9 @@ def grid(channels, layout="NCHW"):
 
 def rows(*shape):
     def build(x):
-        zeros = ops.multiply(ops.reduce_mean(x, ops.constant([0, 1, 2, 3])), ops.constant(np.float32(0)))
+        zeros = ops.multiply(
+            ops.reduce_mean(x, ops.constant([0, 1, 2, 3])), ops.constant(np.float32(0))
+        )
         return ops.add(zeros, ops.constant(np.zeros(shape, np.float32)))
 
     return graph_of(build)

@@ -48,7 +48,6 @@ def test_everything_for_a_detector_with_boxes():
         corners = "yxyx"
         first_class = 1
         threshold = 0.25
-        iou = 1
         limit = 100
         """
     )
@@ -72,7 +71,6 @@ def test_everything_for_a_detector_with_boxes():
             corners="yxyx",
             first_class=1,
             threshold=0.25,
-            iou=1.0,
             limit=100,
         ),
     )
@@ -82,8 +80,13 @@ def test_everything_for_a_detector_with_boxes():
 
 
 def test_grids():
-    told = read('[output]\ndecode = "yolo-grid"\nanchors = [[0.57, 0.67], [1, 2]]')
-    assert told.output == OutputSettings("yolo-grid", anchors=((0.57, 0.67), (1.0, 2.0)))
+    told = read('[output]\ndecode = "yolo-grid"\nanchors = [[0.57, 0.67], [1, 2]]\niou = 1')
+    assert told.output == OutputSettings("yolo-grid", anchors=((0.57, 0.67), (1.0, 2.0)), iou=1.0)
+
+
+def test_no_suppression_for_boxes_that_the_graph_has_chosen():
+    with pytest.raises(ExportError, match="chosen already"):
+        read('[output]\ndecode = "boxes"\niou = 0.5')
 
 
 def test_rows():

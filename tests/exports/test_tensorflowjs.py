@@ -608,7 +608,9 @@ def test_weights_of_other_types(tmp_path):
         refused(document, tmp_path, UnsupportedExportError, rule["dtype"])
     document = several().document()
     document["modelTopology"]["node"][1]["attr"]["dtype"] = {"type": "DT_STRING"}
-    refused(document, tmp_path, UnsupportedExportError, "'a' is of type")
+    refused(document, tmp_path, UnsupportedExportError, "'a' is of type DT_STRING")
+    document["modelTopology"]["node"][1]["attr"]["dtype"] = {"type": 999}
+    refused(document, tmp_path, UnsupportedExportError, "'a' is of type 999")
 
 
 @pytest.mark.parametrize(

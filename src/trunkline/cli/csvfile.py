@@ -78,8 +78,9 @@ def csv_file(path: Path) -> Iterator[CsvRows]:
             yield CsvRows(file)
         return
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    opened = _opened(part, path)
     try:
-        with _opened(part, path) as file:
+        with opened as file:
             yield CsvRows(file)
         part.replace(path)
     finally:

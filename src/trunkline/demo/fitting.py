@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Dense", "fit"]
 
 _PENALTY = 1e-3
-_STEPS = 300
+_STEPS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +55,11 @@ def fit(features: NDArray[np.float32], classes: NDArray[np.intp], count: int) ->
 
 def _minimise(scaled: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
     pictures = len(scaled)
-    step = 1 / (np.linalg.norm(scaled, 2) ** 2 / (2 * pictures) + _PENALTY)
+    steepest = np.linalg.eigvalsh(scaled @ scaled.T)[-1] / (2 * pictures) + _PENALTY
     here = ahead = np.zeros((scaled.shape[1], wanted.shape[1]), np.float32)
     for i in range(_STEPS):
         slope = scaled.T @ (_softmax(scaled @ ahead) - wanted) / pictures + _PENALTY * ahead
-        before, here = here, ahead - step * slope
+        before, here = here, ahead - slope / steepest
         ahead = here + i / (i + 3) * (here - before)
     return here
 

@@ -89,11 +89,7 @@ def random_scenes(count: int, seed: int) -> list[Scene]:
             y=rng.uniform(0.25, 0.75),
             radius=rng.uniform(60, 100),
             turn=rng.uniform(-15, 15),
-            shade=(
-                int(rng.integers(-25, 26)),
-                int(rng.integers(-25, 26)),
-                int(rng.integers(-25, 26)),
-            ),
+            shade=(_shade(rng), _shade(rng), _shade(rng)),
             corner=(int(rng.integers(0, WIDTH + 1)), int(rng.integers(0, HEIGHT + 1))),
         )
         for _ in range(count)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trunkline.demo.exports import MadeExport
     from trunkline.demo.tally import Tally
     from trunkline.engine.modelset import ModelSet
+    from trunkline.engine.plan import Plan
 
 __all__ = ["introduction", "summary"]
 
@@ -46,28 +47,35 @@ def introduction(made: Sequence[MadeExport], fitting: float, loading: float) -> 
 
 
 def summary(models: ModelSet, tally: Tally) -> str:
-    """Say how fast and how right the models were, and which work was shared."""
+    """Say how fast and how right the models were, and what was done for it."""
     median, slow = (1000 * tally.latency(percentile) for percentile in (50, 95))
     right = ", ".join(f"{name} {_percent(tally.accuracy(name))}" for name in models)
     return _lines(
         "",
-        f"{tally.frames} frames in {tally.elapsed:.1f} s: {tally.rate:.1f} frames per second, from "
-        f"JPEG bytes to the answers of {len(models)} models.",
+        f"{_count(tally.frames, 'frame')} in {tally.elapsed:.1f} s: {tally.rate:.1f} frames per "
+        f"second, from JPEG bytes to the answers of {len(models)} models.",
         f"Latency of a frame: median {median:.1f} ms, 95th percentile {slow:.1f} ms.",
         f"Right: {right}.",
         "",
-        _sharing(models),
+        _work(models.plan, len(models)),
     )
 
 
-def _sharing(models: ModelSet) -> str:
-    contracts = {model.contract for model in models.values()}
-    tensors = "1 input tensor" if len(contracts) == 1 else f"{len(contracts)} input tensors"
-    return _lines(
-        f"Each frame was decoded once and made into {tensors} for {len(models)} models: one per",
-        "distinct input contract. Each model ran its own whole graph, though their trunks are the",
-        "same: running a shared trunk once is not in this version.",
+def _work(plan: Plan, models: int) -> str:
+    """Say what the plan does with a frame, counted in the plan itself."""
+    packed = sum(len(heads.names) for heads in plan.packs.values())
+    heads = (
+        f", and {_count(packed, 'head')} in {_count(len(plan.packs), 'product')}" if packed else ""
     )
+    return (
+        f"Done per frame, for {_count(models, 'model')}: 1 picture decoded, "
+        f"{_count(len(plan.inputs), 'input tensor')}, "
+        f"{_count(len(plan.parts), 'compiled graph')} run{heads}."
+    )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _percent(share: float) -> str:

@@ -10,7 +10,7 @@ from trunkline.predictions import Classification, Prediction
 
 if TYPE_CHECKING:
     from trunkline.engine.packed import PackedAnswers
-    from trunkline.engine.plan import PackedPlace
+    from trunkline.engine.plan import PackedPlace, PackKey
 
 __all__ = ["Answers"]
 
@@ -28,7 +28,7 @@ class Answers(Mapping[str, Prediction]):
         self,
         made: dict[str, Prediction],
         places: Mapping[str, PackedPlace | None],
-        packed: Mapping[object, PackedAnswers],
+        packed: Mapping[PackKey, PackedAnswers],
     ) -> None:
         self._made = made
         self._places = places
@@ -58,5 +58,5 @@ class Answers(Mapping[str, Prediction]):
             place.task,
             place.labels,
             answers.probabilities[place.start : place.stop],
-            answers.tops[place.index],
+            answers.tops[place.rank],
         )

@@ -26,7 +26,9 @@ def available_cores(cgroup: Path = _CGROUP) -> int:
     Returns:
         At least 1. A quota of one and a half cores counts as 2.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     quota = _quota(cgroup)
     return max(1, min(cores, math.ceil(quota))) if quota else cores
 

@@ -197,5 +197,6 @@ def _check_free(models: Sequence[Model], plan: Plan) -> None:
         if other is not model:
             raise ModelNameError(
                 f"Two models are called {model.name!r}: {other.source} and {model.source}. "
-                f"Give one another name, as in load(other_name={model.source!r})."
+                f"Give one another name: load(other={model.source!r}) in Python, "
+                f"-m other={model.source} on the command line."
             )

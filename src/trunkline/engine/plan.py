@@ -37,7 +37,7 @@ class PackedPlace(NamedTuple):
     """Where a model's answer is among those of its pack."""
 
     pack: PackKey
-    index: int
+    rank: int
     start: int
     stop: int
     task: Literal["multiclass", "multilabel"]
@@ -122,8 +122,8 @@ class Plan:
         return [(name, entry) for name, entry in self.entries.items() if entry.pack is None]
 
 
-def _place(entry: Entry, key: PackKey, index: int, start: int, stop: int) -> PackedPlace:
+def _place(entry: Entry, key: PackKey, rank: int, start: int, stop: int) -> PackedPlace:
     task: Literal["multiclass", "multilabel"] = (
         "multilabel" if entry.model.task == "multilabel" else "multiclass"
     )
-    return PackedPlace(key, index, start, stop, task, entry.model.labels)
+    return PackedPlace(key, rank, start, stop, task, entry.model.labels)

@@ -93,9 +93,7 @@ class Workshop:
             raise _cannot_run(model, error) from error
         return Build(plan, networks)
 
-    def _parts(
-        self, networks: Mapping[Needs, Outline], old: Sequence[Part]
-    ) -> tuple[Part, ...]:
+    def _parts(self, networks: Mapping[Needs, Outline], old: Sequence[Part]) -> tuple[Part, ...]:
         steps = {identity: step for o in networks.values() for identity, step in o.steps.items()}
         outlines = list(networks.values())
         there = {(part.segment.takes, part.segment.gives): part.graph for part in old}
@@ -138,7 +136,8 @@ def _still_used(parts: Sequence[Part], left: Iterable[Needs]) -> list[Part]:
 def _outline(model: Model) -> Outline:
     if model.graph is None:
         raise UnsupportedExportError(
-            model.source, f"model {model.name!r} comes out of a model set and has no graph. Load it again."
+            model.source,
+            f"model {model.name!r} comes out of a model set and has no graph. Load it again.",
         )
     try:
         return outline(model.graph, model.contract)

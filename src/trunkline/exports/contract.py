@@ -9,19 +9,20 @@ service's known networks it is; metadata.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from trunkline.contracts import ChannelOrder, Decision, DType, InputContract, Layout, Preset
 from trunkline.errors import UnsupportedExportError
-from trunkline.exports.families import Family
-from trunkline.exports.settings import InputSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import openvino
 
+    from trunkline.exports.families import Family
     from trunkline.exports.normalisation import Normalisation
+    from trunkline.exports.settings import InputSettings
 
 __all__ = ["Evidence", "InputForm", "decide_contract", "input_form"]
 

@@ -98,9 +98,7 @@ def _neural_network(model: Message, path: Path) -> tuple[Message, tuple[str, ...
 
 
 def _build(
-    layer: Message,
-    blobs: dict[str, openvino.Output],
-    path: Path,
+    layer: Message, blobs: dict[str, openvino.Output], path: Path
 ) -> dict[str, openvino.Output]:
     """Build one layer on the blobs it takes; return the blob it makes, by name."""
     what = f"layer {layer.name!r} of type {layer.WhichOneof('layer')}"
@@ -108,6 +106,8 @@ def _build(
     if missing or not layer.output:
         lacking = f"input {missing[0]!r}, which no layer before it makes" if missing else "output"
         raise ExportError(path, f"its {what} lacks its {lacking}. Export the model again.")
+    if layer.output[0] in blobs:
+        raise ExportError(path, f"its {what} makes {layer.output[0]!r}, which is there already.")
     try:
         output = build_layer(layer, [blobs[name] for name in layer.input])
     except UnsupportedLayerError as error:
@@ -134,9 +134,7 @@ def _probabilities(network: Message, blobs: dict[str, openvino.Output], path: Pa
 
 
 def _stated_outputs(
-    description: Message,
-    blobs: dict[str, openvino.Output],
-    path: Path,
+    description: Message, blobs: dict[str, openvino.Output], path: Path
 ) -> list[str]:
     names = [feature.name for feature in description.output]
     missing = [name for name in names if name not in blobs]

@@ -99,7 +99,7 @@ def _declared(kind: Message, path: Path) -> _Declared:
         image = kind.imageType
         if image.colorSpace not in _COLOURS:
             raise UnsupportedExportError(
-                path, f"its picture has colours of type {image.colorSpace}, not RGB, BGR or grey."
+                path, "its picture's colours are neither RGB nor BGR nor grey, of 8 bits each."
             )
         pixels, biases = _COLOURS[image.colorSpace]
         return _Declared(
@@ -119,10 +119,7 @@ def _declared(kind: Message, path: Path) -> _Declared:
 
 
 def _prepare(
-    picture: openvino.Output,
-    step: Message,
-    biases: tuple[str, ...],
-    path: Path,
+    picture: openvino.Output, step: Message, biases: tuple[str, ...], path: Path
 ) -> openvino.Output:
     """Apply one ``NeuralNetworkPreprocessing`` as operations; what changes nothing is left out."""
     scaler = step.scaler

@@ -100,10 +100,7 @@ def _softmax(_params: Message, value: openvino.Output) -> openvino.Output:
     return ops.softmax(value, 1).output(0)
 
 
-def _per_channel(
-    weights: Message,
-    shape: Sequence[int],
-) -> openvino.Output:
+def _per_channel(weights: Message, shape: Sequence[int]) -> openvino.Output:
     """Return weights of shape (1), (channels) or (channels, rows, columns), ready to broadcast."""
     if len(shape) not in {1, 3}:
         raise ValueError(f"the shape {list(shape)} is neither (channels) nor (channels, rows, ..)")
@@ -152,9 +149,7 @@ def _concat(params: Message, values: list[openvino.Output]) -> openvino.Output:
 
 
 def _elementwise(
-    operation: Callable[..., openvino.Node],
-    params: Message,
-    values: list[openvino.Output],
+    operation: Callable[..., openvino.Node], params: Message, values: list[openvino.Output]
 ) -> openvino.Output:
     """Join several values, or one value and ``alpha``."""
     others = values[1:] or [np.float32(params.alpha)]

@@ -155,6 +155,7 @@ AlphaWeights: alpha 1 WeightParams
 """
 
 _Field = descriptor_pb2.FieldDescriptorProto
+_SCALARS = {name.removeprefix("TYPE_").lower(): number for name, number in _Field.Type.items()}
 _UNREAD = "Unread"
 
 
@@ -166,8 +167,8 @@ def _add_enum(enum: descriptor_pb2.EnumDescriptorProto, body: str) -> None:
 
 def _set_type(field: descriptor_pb2.FieldDescriptorProto, kind: str, enums: set[str]) -> None:
     """Give a field its type: a scalar's name, or that of a message or enum of the same table."""
-    if f"TYPE_{kind.upper()}" in _Field.Type.keys():  # noqa: SIM118 - the wrapper is no mapping
-        field.type = _Field.Type.Value(f"TYPE_{kind.upper()}")
+    if kind in _SCALARS:
+        field.type = _SCALARS[kind]
     else:
         field.type = _Field.TYPE_ENUM if kind in enums else _Field.TYPE_MESSAGE
         field.type_name = kind

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import openvino
 
 from trunkline.contracts import Decision, Layout
 from trunkline.decoding import (
+    COMPACT_ANCHORS,
     BoxesDecoder,
     ClassificationDecoder,
     YoloGridDecoder,
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from trunkline.models import Decoder
     from trunkline.predictions import Task
 
-__all__ = ["Answer", "decide_answer", "names_of"]
+__all__ = ["Answer", "Case", "decide_answer", "names_of"]
+
+AnyDetector = TypeVar("AnyDetector", BoxesDecoder, YoloGridDecoder, YoloRowsDecoder)
 
 # Boxes decided in the graph: S1 detectors of the service, and the TensorFlow Object Detection API.
 _SERVICE_BOXES = ("detected_boxes", "detected_scores", "detected_classes")
@@ -62,8 +65,17 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
-class _Case:
-    """Everything the decision may look at."""
+class Case:
+    """Everything the decision may look at.
+
+    Attributes:
+        network: The graph as read.
+        metadata: ``metadata_properties.json`` and what the file itself says, merged.
+        settings: The export's ``model.toml``, if it has one.
+        layout: The layout of the graph's input, which that of a grid of boxes follows.
+        size: Width and height of the input, which boxes in pixels are fractions of.
+        source: What the person gave, for messages.
+    """
 
     network: Network
     metadata: Mapping[str, str]
@@ -74,37 +86,22 @@ class _Case:
 
     @property
     def output(self) -> OutputSettings:
+        """The ``[output]`` of ``model.toml``; empty where there is none."""
         return self.settings.output if self.settings else OutputSettings()
 
     @property
     def outputs(self) -> dict[str, openvino.Output]:
+        """The graph's outputs by each of their names."""
         return {n: port for port in self.network.graph.outputs for n in names_of(port)}
 
 
-def decide_answer(
-    network: Network,
-    *,
-    metadata: Mapping[str, str],
-    settings: ModelSettings | None,
-    layout: Layout,
-    size: tuple[int, int],
-    source: str,
-) -> Answer:
+def decide_answer(case: Case) -> Answer:
     """Decide the task of a graph and how it is decoded.
-
-    Args:
-        network: The graph as read.
-        metadata: ``metadata_properties.json`` and what the file itself says, merged.
-        settings: The export's ``model.toml``, if it has one.
-        layout: The layout of the graph's input, which that of a grid of boxes follows.
-        size: Width and height of the input, which boxes in pixels are fractions of.
-        source: What the person gave, for messages.
 
     Raises:
         ExportError: The outputs do not fit what ``model.toml`` says.
         UnsupportedExportError: The outputs are of no known kind.
     """
-    case = _Case(network, metadata, settings, layout, size, source)
     if case.output.decode is not None:
         return _as_told(case)
     found = case.outputs
@@ -124,7 +121,7 @@ def names_of(port: openvino.Output) -> set[str]:
     return {name.removesuffix(":0") for name in port.get_names()}
 
 
-def _as_told(case: _Case) -> Answer:
+def _as_told(case: Case) -> Answer:
     """Decode as model.toml says."""
     out = case.output
     ports = (
@@ -142,7 +139,7 @@ def _as_told(case: _Case) -> Answer:
             return _told_classifier(case, ports[0], decode)
 
 
-def _told_classifier(case: _Case, port: openvino.Output, decode: str | None) -> Answer:
+def _told_classifier(case: Case, port: openvino.Output, decode: str | None) -> Answer:
     task: Literal["multiclass", "multilabel"] = (
         "multilabel" if case.settings and case.settings.task == "multilabel" else "multiclass"
     )
@@ -151,10 +148,10 @@ def _told_classifier(case: _Case, port: openvino.Output, decode: str | None) -> 
         activation = "softmax" if task == "multiclass" else "sigmoid"
     decoder = ClassificationDecoder(task, activation)
     because = f"model.toml says so, and that the outputs are {decode}"
-    return _answer(case, task, [port], decoder, _last_dimension(port), because)
+    return _answer(case.network.graph, [port], decoder, _last_dimension(port), because)
 
 
-def _classifier(case: _Case, port: openvino.Output) -> Answer:
+def _classifier(case: Case, port: openvino.Output) -> Answer:
     last = _last_operation(port)
     if last == "Softmax":
         because = "the graph ends in a softmax"
@@ -171,11 +168,13 @@ def _classifier(case: _Case, port: openvino.Output) -> Answer:
     told = case.settings.task if case.settings else None
     if told in {"multiclass", "multilabel"} and told != task:
         task, because = told, "model.toml says so"
-    return _answer(case, task, [port], ClassificationDecoder(task), _last_dimension(port), because)
+    return _answer(
+        case.network.graph, [port], ClassificationDecoder(task), _last_dimension(port), because
+    )
 
 
 def _boxes(
-    case: _Case,
+    case: Case,
     ports: Sequence[openvino.Output],
     corners: Literal["xyxy", "yxyx"],
     first_class: int,
@@ -187,18 +186,13 @@ def _boxes(
             f"boxes need three outputs (boxes, scores, classes) and the graph has {len(ports)}. "
             "Name them in model.toml: [output] tensors = [...], in that order.",
         )
-    decoder = BoxesDecoder(
-        corners=corners, first_class=first_class, **_limits(case, {"threshold", "limit"})
-    )
-    return _answer(case, "detection", ports[:4], decoder, None, because)
+    decoder = _with_limits(BoxesDecoder(corners=corners, first_class=first_class), case)
+    return _answer(case.network.graph, ports[:4], decoder, None, because)
 
 
-def _yolo_grid(case: _Case, port: openvino.Output, because: str) -> Answer:
-    options: dict[str, object] = _limits(case, {"threshold", "iou", "limit"})
-    anchors = case.output.anchors or _metadata_anchors(case.metadata)
-    if anchors:
-        options["anchors"] = anchors
-    decoder = YoloGridDecoder(layout=case.layout, **options)  # type: ignore[arg-type]
+def _yolo_grid(case: Case, port: openvino.Output, because: str) -> Answer:
+    anchors = case.output.anchors or _metadata_anchors(case.metadata) or COMPACT_ANCHORS
+    decoder = _with_limits(YoloGridDecoder(anchors, case.layout), case)
     shape = port.get_partial_shape()
     channels = shape[3 if case.layout == "NHWC" else 1]
     per_anchor = _length(channels) / len(decoder.anchors)
@@ -208,18 +202,13 @@ def _yolo_grid(case: _Case, port: openvino.Output, because: str) -> Answer:
             f"its output {shape} is not a grid of {len(decoder.anchors)} boxes with at least one "
             "class each. Say in model.toml how it is to be decoded.",
         )
-    return _answer(case, "detection", [port], decoder, int(per_anchor) - 5, because)
+    return _answer(case.network.graph, [port], decoder, int(per_anchor) - 5, because)
 
 
-def _yolo_rows(case: _Case, port: openvino.Output, because: str) -> Answer:
+def _yolo_rows(case: Case, port: openvino.Output, because: str) -> Answer:
     objectness = bool(case.output.objectness)
     transposed = bool(case.output.transposed)
-    decoder = YoloRowsDecoder(
-        objectness=objectness,
-        size=case.size,
-        transposed=transposed,
-        **_limits(case, {"threshold", "iou", "limit"}),
-    )
+    decoder = _with_limits(YoloRowsDecoder(objectness, case.size, transposed), case)
     columns = _length(port.get_partial_shape()[1 if transposed else 2]) if _rank(port) == 3 else 0
     count = columns - (5 if objectness else 4)
     if count < 1:
@@ -228,24 +217,23 @@ def _yolo_rows(case: _Case, port: openvino.Output, because: str) -> Answer:
             f"its output {port.get_partial_shape()} does not hold rows of boxes with classes. "
             "Check objectness and transposed in model.toml.",
         )
-    return _answer(case, "detection", [port], decoder, count, because)
+    return _answer(case.network.graph, [port], decoder, count, because)
 
 
-def _limits(case: _Case, which: set[str]) -> dict[str, float | int]:
-    """Return the thresholds that model.toml sets; what it leaves out keeps its default."""
-    told = {name: getattr(case.output, name) for name in sorted(which)}
-    return {name: value for name, value in told.items() if value is not None}
+def _with_limits(decoder: AnyDetector, case: Case) -> AnyDetector:
+    """Set the thresholds that model.toml states; what it leaves out keeps its default."""
+    told = {name: getattr(case.output, name) for name in ("threshold", "iou", "limit")}
+    return replace(decoder, **{name: v for name, v in told.items() if v is not None})
 
 
 def _answer(
-    case: _Case,
-    task: Task,
+    graph: openvino.Model,
     ports: Sequence[openvino.Output],
     decoder: Decoder,
     label_count: int | None,
     because: str,
 ) -> Answer:
-    graph = case.network.graph
+    task = decoder.task if isinstance(decoder, ClassificationDecoder) else "detection"
     if list(ports) != list(graph.outputs):
         # The node before each result: results themselves are made anew.
         sources = [port.get_node().input_value(0) for port in ports]
@@ -253,7 +241,7 @@ def _answer(
     return Answer(task, graph, decoder, label_count, (Decision("task", task, because),))
 
 
-def _single_output(case: _Case) -> openvino.Output:
+def _single_output(case: Case) -> openvino.Output:
     outputs = case.network.graph.outputs
     if len(outputs) == 1:
         return outputs[0]
@@ -268,7 +256,7 @@ def _single_output(case: _Case) -> openvino.Output:
     )
 
 
-def _named(case: _Case, name: str) -> openvino.Output:
+def _named(case: Case, name: str) -> openvino.Output:
     try:
         return case.outputs[name.removesuffix(":0")]
     except KeyError:

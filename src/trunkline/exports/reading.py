@@ -3,41 +3,71 @@
 
 from __future__ import annotations
 
-import importlib
 import tempfile
-from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trunkline.contracts import Preset
-from trunkline.errors import ExportError, UnsupportedExportError
-from trunkline.exports.contract import Evidence, decide_contract, input_form
-from trunkline.exports.families import UNKNOWN, recognise
-from trunkline.exports.normalisation import find_normalisation
-from trunkline.exports.outputs import Answer, decide_answer, names_of
+from trunkline.errors import ExportError
+from trunkline.exports.interpreting import interpret, labels_of
 from trunkline.exports.package import ModelFormat, Package, find
-from trunkline.exports.settings import InputSettings
-from trunkline.models import Model
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from trunkline.contracts import Decision, InputContract
-    from trunkline.exports.contract import InputForm
-    from trunkline.exports.network import Network
+    from trunkline.exports.settings import ModelSettings
+    from trunkline.exports.templates import HeadConstants, Template
+    from trunkline.models import Model
 
-__all__ = ["read_models", "read_one"]
+__all__ = ["Known", "Origin", "Read", "read_all", "read_models", "read_named", "read_one"]
 
-# One module per format; each is imported when the first such file is read.
-_READERS = {
-    ModelFormat.TENSORFLOW: "trunkline.exports.tensorflow",
-    ModelFormat.SAVEDMODEL: "trunkline.exports.savedmodel",
-    ModelFormat.TFLITE: "trunkline.exports.tflite",
-    ModelFormat.ONNX: "trunkline.exports.onnx",
-    ModelFormat.OPENVINO: "trunkline.exports.openvino",
-    ModelFormat.TENSORFLOWJS: "trunkline.exports.tensorflowjs",
-    ModelFormat.COREML: "trunkline.exports.coreml",
-}
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What a model was read from, kept so that others like it can be recognised.
+
+    Attributes:
+        data: The model file.
+        settings: The ``model.toml`` beside it.
+        metadata: The ``metadata_properties.json`` beside it.
+    """
+
+    data: bytes
+    settings: ModelSettings | None
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A network that has been read before, with a hole for its dense head.
+
+    Attributes:
+        model: The model it was read from, without its graph.
+        origin: What lay beside it; a likeness with other settings may be another model.
+        template: Its file without its head.
+    """
+
+    model: Model
+    origin: Origin
+    template: Template
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """A model as read, in full or as the head of a network that is known.
+
+    Attributes:
+        model: The model; its graph is None where ``head`` is given.
+        origin: What it was read from, where others like it can be recognised by that.
+        known: The network it is a head of.
+        head: Its own head's constants.
+    """
+
+    model: Model
+    origin: Origin | None = None
+    known: Known | None = None
+    head: HeadConstants | None = None
 
 
 def read_models(path: str | os.PathLike[str]) -> Iterator[Model | ExportError]:
@@ -49,12 +79,8 @@ def read_models(path: str | os.PathLike[str]) -> Iterator[Model | ExportError]:
     Yields:
         Models; and in the place of each that cannot be read, the error that says why.
     """
-    with tempfile.TemporaryDirectory(prefix="trunkline-") as workspace:
-        for package in find(Path(path), Path(workspace)):
-            if isinstance(package, ExportError):
-                yield package
-            else:
-                yield _read_or_error(package)
+    for found in read_all(path):
+        yield found if isinstance(found, ExportError) else found.model
 
 
 def read_one(path: str | os.PathLike[str], name: str) -> Model | ExportError:
@@ -67,118 +93,73 @@ def read_one(path: str | os.PathLike[str], name: str) -> Model | ExportError:
     Returns:
         The model, or the error that says why there is none, or not one.
     """
-    found = list(read_models(path))
+    found = read_named(path, name)
+    return found if isinstance(found, ExportError) else found.model
+
+
+def read_all(
+    path: str | os.PathLike[str], known: Sequence[Known] = ()
+) -> Iterator[Read | ExportError]:
+    """Read every model in what a person has, in full or as a head of a known network.
+
+    Args:
+        path: As for ``read_models``.
+        known: Networks that need not be read again.
+    """
+    with tempfile.TemporaryDirectory(prefix="trunkline-") as workspace:
+        for package in find(Path(path), Path(workspace)):
+            if isinstance(package, ExportError):
+                yield package
+            else:
+                yield _read_or_error(package, known)
+
+
+def read_named(
+    path: str | os.PathLike[str], name: str, known: Sequence[Known] = ()
+) -> Read | ExportError:
+    """Read an export that holds one model, under a given name; see ``read_one``."""
+    found = list(read_all(path, known))
     if len(found) != 1:
         return ExportError(
-            path, f"it holds {len(found)} models, and {name!r} can name only one. Name one of them."
+            str(path),
+            f"it holds {len(found)} models, and {name!r} can name only one. Name one of them.",
         )
-    return found[0] if isinstance(found[0], ExportError) else found[0].renamed(name)
+    only = found[0]
+    return only if isinstance(only, ExportError) else replace(only, model=only.model.renamed(name))
 
 
-def _read_or_error(package: Package) -> Model | ExportError:
+def _read_or_error(package: Package, known: Sequence[Known]) -> Read | ExportError:
     try:
-        return _read(package)
+        if package.format is ModelFormat.TENSORFLOW:
+            return _read_frozen(package, known)
+        return Read(interpret(package))
     except ExportError as error:
         return error
+    except Exception as error:  # a reader's own fault must not take the other models with it
+        return ExportError(
+            package.source,
+            f"reading it failed unexpectedly ({type(error).__name__}: {error}). Please report it.",
+        )
 
 
-def _read(package: Package) -> Model:
-    try:
-        network: Network = importlib.import_module(_READERS[package.format]).read(package.model)
-    except ExportError as error:
-        # Zips are read from a temporary folder, whose name means nothing to anyone.
-        raise type(error)(package.source, error.problem) from error
-    inputs = package.settings.input if package.settings else InputSettings()
-    form = input_form(network.graph, inputs, package.source)
-    answer = _answer(package, network, form)
-    contract, decisions = _contract(package, network, form, answer)
-    return Model(
+def _read_frozen(package: Package, known: Sequence[Known]) -> Read:
+    """Read a frozen graph; where it is a known network with another head, only the head."""
+    data = package.model.read_bytes()
+    origin = Origin(data, package.settings, package.metadata)
+    for network in known:
+        if (network.origin.settings, network.origin.metadata) == (origin.settings, origin.metadata):
+            head = network.template.match(data)
+            if head is not None:
+                return Read(_with_head(package, network, head), None, network, head)
+    return Read(interpret(package), origin)
+
+
+def _with_head(package: Package, known: Known, head: HeadConstants) -> Model:
+    labels = labels_of(package, None, len(head.bias))
+    return replace(
+        known.model,
         name=package.name,
-        labels=_labels(package, network, answer),
-        task=answer.task,
-        contract=contract,
-        graph=answer.graph,
-        decoder=answer.decoder,
-        format=network.format,
+        labels=labels,
         source=package.source,
-        decisions=(*answer.decisions, *decisions),
-        notes=(*package.notes, *network.notes),
+        notes=package.notes,
     )
-
-
-def _answer(package: Package, network: Network, form: InputForm) -> Answer:
-    return decide_answer(
-        network,
-        metadata={**package.metadata, **network.metadata},
-        settings=package.settings,
-        layout=form.layout,
-        size=_told_size(package, form),
-        source=package.source,
-    )
-
-
-def _told_size(package: Package, form: InputForm) -> tuple[int, int]:
-    told = package.settings.input if package.settings else InputSettings()
-    return told.width or form.width or 0, told.height or form.height or 0
-
-
-def _contract(
-    package: Package, network: Network, form: InputForm, answer: Answer
-) -> tuple[InputContract, tuple[Decision, ...]]:
-    ports = [*network.graph.inputs, *network.graph.outputs]
-    names = set().union(*(names_of(port) for port in ports))
-    outputs = len(network.graph.outputs)
-    family = recognise(answer.task, form.height, names, outputs, package.format)
-    if package.settings and package.settings.task:
-        family = UNKNOWN  # a person described it, so nothing is guessed
-    stated = bool(package.settings or package.manifest or package.metadata or network.metadata)
-    if not family.known and not stated:
-        raise UnsupportedExportError(
-            package.source,
-            "this is none of the networks that Custom Vision exported, and nothing beside it says "
-            "how to feed it. Put a model.toml beside it; docs/formats.md shows one.",
-        )
-    # What lies beside a TensorFlow.js export says RGB for all; its own model.json is right.
-    trusted = {} if package.format is ModelFormat.TENSORFLOWJS else package.metadata
-    evidence = Evidence(
-        form=form,
-        normalisation=find_normalisation(network.graph),
-        family=family,
-        metadata={**trusted, **network.metadata},
-        settings=package.settings.input if package.settings else InputSettings(),
-        resizable=family.preset is Preset.DETECTOR_COMPACT and _takes_any_size(answer, form),
-        source=package.source,
-    )
-    return decide_contract(evidence), tuple(evidence.decisions)
-
-
-def _takes_any_size(answer: Answer, form: InputForm) -> bool:
-    """Try whether a fully convolutional graph really is."""
-    sizes = [1, 64, 96, 3] if form.layout == "NHWC" else [1, 3, 64, 96]
-    graph = answer.graph.clone()
-    try:
-        graph.reshape(sizes)
-    except RuntimeError:
-        return False
-    spatial = list(graph.outputs[0].get_partial_shape())[1 if form.layout == "NHWC" else 2 :][:2]
-    return [d.get_length() for d in spatial if d.is_static] == [2, 3]
-
-
-def _labels(package: Package, network: Network, answer: Answer) -> tuple[str, ...]:
-    """Take model.toml's labels, those in the file, or those beside it, in this order."""
-    told = package.settings.labels if package.settings else None
-    labels = told or network.labels or package.labels
-    if labels is None:
-        raise ExportError(
-            package.source,
-            "it comes without labels. Put a labels.txt beside the model, one label per line in "
-            "the order of its output.",
-        )
-    if answer.label_count not in {None, len(labels)}:
-        raise ExportError(
-            package.source,
-            f"it has {len(labels)} labels, and its graph answers for {answer.label_count}. "
-            "The labels and the model are from different exports; put them back together.",
-        )
-    return labels
-

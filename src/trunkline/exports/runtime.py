@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import openvino
 
 from trunkline.errors import ExportError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["core", "read_graph"]
 
@@ -48,6 +51,7 @@ def read_graph(model: str | Path | bytes, source: str | Path) -> openvino.Model:
 
 
 def _cause(error: Exception) -> str:
-    """Return the last line of OpenVINO's message, which holds the cause, cut to a readable size."""
+    """Return the line of OpenVINO's message that holds the cause, cut to a readable size."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__)[:300]
+    telling = [line for line in lines if "No conversion rule" in line] or lines[-1:]
+    return (telling[0] if telling else type(error).__name__)[:300]

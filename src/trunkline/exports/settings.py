@@ -260,6 +260,11 @@ def _refuse_contradictions(settings: ModelSettings, source: str | Path) -> None:
         for key in _FOR_DETECTORS:
             if getattr(output, key) is not None:
                 raise ExportError(source, f"output.{key} is only for detection; leave it out.")
+    if output.iou is not None and output.decode == "boxes":
+        raise ExportError(
+            source,
+            'output.iou does not go with output.decode = "boxes": the graph has chosen already.',
+        )
     for key, fit in _FIT_FOR.items():
         if getattr(output, key) is not None and output.decode != fit:
             raise ExportError(source, f'output.{key} goes only with output.decode = "{fit}".')

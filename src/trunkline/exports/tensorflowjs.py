@@ -32,10 +32,16 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
+_DATA_TYPES = GraphDef.DESCRIPTOR.file.enum_types_by_name["DataType"].values_by_number
 # By TensorFlow's DataType: how a constant's values lie in ``tensor_content``.
-_DTYPES: dict[int, type[np.generic]] = {
-    1: np.float32, 2: np.float64, 3: np.int32, 9: np.int64, 10: np.bool_, 19: np.float16,
-}  # fmt: skip
+_DTYPES: dict[str, type[np.generic]] = {
+    "DT_FLOAT": np.float32,
+    "DT_DOUBLE": np.float64,
+    "DT_INT32": np.int32,
+    "DT_INT64": np.int64,
+    "DT_BOOL": np.bool_,
+    "DT_HALF": np.float16,
+}
 _DESCRIPTION = {"dtype", "tensor_shape"}  # the fields of a TensorProto that hold no values
 
 
@@ -52,7 +58,7 @@ def read(path: Path) -> Network:
     """
     document = _document(path)
     graph = unfuse(_graph_def(document, path), path)
-    _fill_constants(graph, read_weights(document.get("weightsManifest"), path), path)
+    _fill_constants(graph, read_weights(document, path), path)
     custom = document.get("userDefinedMetadata")
     custom = custom if isinstance(custom, dict) else {}
     names = _signature_outputs(document) or _signature_outputs(custom)
@@ -109,7 +115,8 @@ def _fill_constants(graph: Message, weights: Mapping[str, NDArray[np.generic]], 
 
 
 def _set_value(node: Message, values: NDArray[np.generic], path: Path) -> None:
-    tensor, kind = node.attr["value"].tensor, node.attr["dtype"].type
+    tensor, number = node.attr["value"].tensor, node.attr["dtype"].type
+    kind = _DATA_TYPES[number].name if number in _DATA_TYPES else str(number)
     if kind not in _DTYPES:
         raise UnsupportedExportError(
             path, f"its constant {node.name!r} is of type {kind}, which Trunkline cannot read."
@@ -121,7 +128,7 @@ def _set_value(node: Message, values: NDArray[np.generic], path: Path) -> None:
             f"its weights {node.name!r} have the shape {values.shape} where the graph has "
             f"{declared}; model.json was put together from two models. Export it again.",
         )
-    tensor.dtype = kind
+    tensor.dtype = number
     tensor.tensor_content = values.astype(_DTYPES[kind]).tobytes()
 
 

@@ -63,11 +63,11 @@ class _Weight:
         return (np.floor(scaled + 0.5) if self.dtype == "int32" else scaled).astype(self.dtype)
 
 
-def read_weights(manifest: Any, path: Path) -> dict[str, NDArray[np.generic]]:  # noqa: ANN401
+def read_weights(document: dict[str, Any], path: Path) -> dict[str, NDArray[np.generic]]:
     """Read all weights.
 
     Args:
-        manifest: The ``weightsManifest`` of a ``model.json``.
+        document: What a ``model.json`` holds.
         path: The ``model.json``; shards are looked for in its folder and below.
 
     Returns:
@@ -80,7 +80,7 @@ def read_weights(manifest: Any, path: Path) -> dict[str, NDArray[np.generic]]:  
     try:
         groups = [
             ([_weight(entry, path) for entry in group["weights"]], [str(p) for p in group["paths"]])
-            for group in manifest
+            for group in document["weightsManifest"]
         ]
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ExportError(path, f"its weightsManifest is damaged. {_AGAIN}") from error

@@ -32,7 +32,7 @@ Check = Callable[[object], Any]
 _SHOWN_LENGTH = 60
 
 
-class Unfit(Exception):  # noqa: N818 - never leaves the parser, which makes an ExportError of it
+class Unfit(Exception):
     """A value is not what it should be; the text says what that is, after "it should be"."""
 
 
@@ -131,7 +131,7 @@ def array(check: Check, least: int, most: int) -> Check:
 def either(first: Check, second: Check, expected: str) -> Check:
     """Return a check that passes where an array passes ``first`` or another value ``second``."""
 
-    def check(value: object) -> Any:  # noqa: ANN401 - whatever the two checks return
+    def check(value: object) -> Any:
         if not isinstance(value, (list, str)):
             raise Unfit(expected)
         return first(value) if isinstance(value, list) else second(value)

@@ -30,8 +30,8 @@ def cut(
     """
     copy = graph.clone()
     by_name = {node.get_friendly_name(): node for node in copy.get_ordered_ops()}
-    ends = [by_name[names[tensor.identity]].output(tensor.index) for tensor in gives]
-    inputs = [_begin(by_name[names[tensor.identity]], tensor.index) for tensor in takes]
+    ends = [by_name[names[tensor.identity]].output(tensor.port) for tensor in gives]
+    inputs = [_begin(by_name[names[tensor.identity]], tensor.port) for tensor in takes]
     return openvino.Model(ends, inputs)
 
 

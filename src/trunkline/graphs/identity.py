@@ -58,9 +58,7 @@ def input_identity(contract: InputContract) -> Identity:
     return _digest(b"input", json.dumps(asdict(contract), sort_keys=True).encode())
 
 
-def _operation(
-    node: openvino.Node, taken: Sequence[Identity], contract: InputContract
-) -> Identity:
+def _operation(node: openvino.Node, taken: Sequence[Identity], contract: InputContract) -> Identity:
     kind = node.get_type_name()
     if kind == "Parameter":
         return input_identity(contract)
@@ -103,7 +101,11 @@ def _window(node: openvino.Node) -> Attributes:
     dilations = attributes.get("dilations") or [1] * len(kernel)
     begin = list(attributes["pads_begin"])
     if -1 in before or -1 in after:
-        end: list[object] = [attributes["auto_pad"], attributes.get("rounding_type"), *attributes["pads_end"]]
+        end: list[object] = [
+            attributes["auto_pad"],
+            attributes.get("rounding_type"),
+            *attributes["pads_end"],
+        ]
     else:
         end = [
             max(0, (out - 1) * stride + (size - 1) * dilation + 1 - length - start)
@@ -111,7 +113,13 @@ def _window(node: openvino.Node) -> Attributes:
                 after, strides, kernel, dilations, before, begin, strict=True
             )
         ]
-    return {"kernel": kernel, "strides": strides, "dilations": dilations, "begin": begin, "end": end}
+    return {
+        "kernel": kernel,
+        "strides": strides,
+        "dilations": dilations,
+        "begin": begin,
+        "end": end,
+    }
 
 
 def _axis(node: openvino.Node) -> Attributes:

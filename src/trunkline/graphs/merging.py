@@ -25,7 +25,7 @@ class Tensor(NamedTuple):
     """One output of one operation, told by the operation's identity."""
 
     identity: Identity
-    index: int
+    port: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,9 @@ def _pool_that_pads_itself(node: openvino.Node) -> bool:
         return False
     kernel, data = attributes["kernel"], pad.input_value(0)
     outside = [*begin[:2], *end[:2]]
-    inside = all(0 <= p < k for p, k in zip([*begin[2:], *end[2:]], [*kernel, *kernel], strict=True))
+    inside = all(
+        0 <= p < k for p, k in zip([*begin[2:], *end[2:]], [*kernel, *kernel], strict=True)
+    )
     if any(outside) or not inside or not _is_never_negative(data):
         return False
     pool = ops.max_pool(

@@ -73,7 +73,9 @@ def _users(
     return users
 
 
-def _groups(users: Mapping[Identity, int], steps: Mapping[Identity, Step]) -> dict[int, set[Identity]]:
+def _groups(
+    users: Mapping[Identity, int], steps: Mapping[Identity, Step]
+) -> dict[int, set[Identity]]:
     groups: dict[int, set[Identity]] = {}
     for identity, mask in users.items():
         if steps[identity].kind != "Parameter":
@@ -98,7 +100,9 @@ def _spread_cheap_groups(
     spread = {i for i, mask in users.items() if mask in cheap and steps[i].kind != "Parameter"}
     for index, needs in enumerate(networks):
         if any(tensor.identity in spread for tensor in needs):
-            groups.setdefault(1 << index, set()).update(t.identity for t in needs if t.identity in spread)
+            groups.setdefault(1 << index, set()).update(
+                t.identity for t in needs if t.identity in spread
+            )
     for own in groups.values():
         own |= set(_behind(own, spread, steps))
 
