@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from trunkline.engine.cores import available_cores
-from trunkline.engine.planning import Build, Workshop, removing
+from trunkline.engine.planning import Build, Draft, Workshop, removing
 from trunkline.errors import ExportError, ModelNameError, TrunklineError
-from trunkline.exports.reading import read_models, read_one
+from trunkline.exports.reading import Read, read_all, read_named
 from trunkline.images import DEFAULT_MAX_PIXELS, read_picture
 from trunkline.models import Model
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Collection, Iterable
+
     import numpy as np
     import PIL.Image
     from numpy.typing import NDArray
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from trunkline.engine.answers import Answers
     from trunkline.engine.compiled import Optimise
     from trunkline.engine.plan import Plan
+    from trunkline.exports.reading import Known
 
     Export = str | os.PathLike[str] | Model
     Picture = str | os.PathLike[str] | bytes | PIL.Image.Image | NDArray[np.uint8]
@@ -118,11 +121,19 @@ class ModelSet(Mapping[str, Model]):
             ModelNameError: Two models have the same name.
         """
         with self._changing:
-            found = _read(exports, named)
-            if on_error == "raise":
-                self._build = self._with([_unless_broken(item) for item in found], self._build)
-            else:
-                self._add_what_can_be(list(found))
+            draft, failures = Draft.of(self._build), list[TrunklineError]()
+            reads: list[Read] = []
+            for item in _read(exports, named, draft.known):
+                try:
+                    read = _unless_broken(item)
+                    draft.add(read)
+                    reads.append(read)
+                except (ExportError, ModelNameError) as error:
+                    if on_error == "raise":
+                        raise
+                    failures.append(error)
+            self._build = self._finished(draft, reads, failures, on_error)
+            self._failures += tuple(failures)
 
     def remove(self, *names: str) -> None:
         """Unload models; all of them, or none where one is unknown.
@@ -145,39 +156,51 @@ class ModelSet(Mapping[str, Model]):
         """
         with self._changing:
             _check_known(list(named), self.plan)
-            models = [_unless_broken(item) for item in _read((), named)]
-            self._build = self._with(models, removing(self._build, list(named)))
+            draft = Draft.of(removing(self._build, list(named)))
+            for item in _read((), named, draft.known):
+                draft.add(_unless_broken(item))
+            self._build = self._workshop.finish(draft, self._build)
 
-    def _with(self, models: Sequence[Model], build: Build) -> Build:
-        _check_free(models, build.plan)
-        return self._workshop.adding(build, models)
-
-    def _add_what_can_be(self, items: Sequence[Model | ExportError]) -> None:
-        """Add all at once; where that fails, one by one, to find out which ones fail."""
-        models = [item for item in items if isinstance(item, Model)]
-        failures: list[TrunklineError] = [item for item in items if isinstance(item, ExportError)]
+    def _finished(
+        self,
+        draft: Draft,
+        reads: Iterable[Read],
+        failures: list[TrunklineError],
+        on_error: Literal["raise", "skip"],
+    ) -> Build:
+        """Compile all at once; where that fails, one by one, to find out which ones fail."""
         try:
-            self._build = self._with(models, self._build)
-        except (ExportError, ModelNameError):
-            for model in models:
-                try:
-                    self._build = self._with([model], self._build)
-                except (ExportError, ModelNameError) as error:
-                    failures.append(error)
-        self._failures += tuple(failures)
+            return self._workshop.finish(draft, self._build)
+        except ExportError:
+            if on_error == "raise":
+                raise
+        build = self._build
+        for read in reads:
+            draft = Draft.of(build)
+            try:
+                draft.add(read)
+                build = self._workshop.finish(draft, build)
+            except ExportError as error:
+                failures.append(error)
+        return build
 
 
-def _read(exports: Sequence[Export], named: Mapping[str, Export]) -> Iterator[Model | ExportError]:
+def _read(
+    exports: Sequence[Export], named: Mapping[str, Export], known: Collection[Known]
+) -> Iterator[Read | ExportError]:
     for export in exports:
         if isinstance(export, Model):
-            yield export
+            yield Read(export)
         else:
-            yield from read_models(export)
+            yield from read_all(export, known)
     for name, export in named.items():
-        yield export.renamed(name) if isinstance(export, Model) else read_one(export, name)
+        if isinstance(export, Model):
+            yield Read(export.renamed(name))
+        else:
+            yield read_named(export, name, known)
 
 
-def _unless_broken(item: Model | ExportError) -> Model:
+def _unless_broken(item: Read | ExportError) -> Read:
     if isinstance(item, ExportError):
         raise item
     return item
@@ -188,15 +211,3 @@ def _check_known(names: Sequence[str], plan: Plan) -> None:
         if name not in plan.entries:
             loaded = ", ".join(plan.entries) or "none"
             raise ModelNameError(f"No model is called {name!r}. Loaded: {loaded}.")
-
-
-def _check_free(models: Sequence[Model], plan: Plan) -> None:
-    taken = {name: entry.model for name, entry in plan.entries.items()}
-    for model in models:
-        other = taken.setdefault(model.name, model)
-        if other is not model:
-            raise ModelNameError(
-                f"Two models are called {model.name!r}: {other.source} and {model.source}. "
-                f"Give one another name: load(other={model.source!r}) in Python, "
-                f"-m other={model.source} on the command line."
-            )

@@ -7,16 +7,17 @@ out; nothing is compiled.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from numpy.typing import NDArray
 
-    from trunkline.graphs.heads import Activation, DenseHead
+    from trunkline.graphs.heads import Activation
 
 __all__ = ["PackedHeads"]
 
@@ -79,14 +80,22 @@ class PackedHeads:
     def __len__(self) -> int:
         return len(self.names)
 
-    def adding(self, name: str, head: DenseHead) -> PackedHeads:
-        """Return these heads and one more."""
-        labels, features = head.weights.shape
+    def adding(
+        self, name: str, weights: NDArray[np.float32], bias: NDArray[np.float32]
+    ) -> PackedHeads:
+        """Return these heads and one more.
+
+        Args:
+            name: The model's name.
+            weights: float32 of shape (labels, features).
+            bias: float32 of shape (labels,).
+        """
+        labels, features = weights.shape
         rows = self._rows if self.names else _Rows(features, _FIRST_ROWS)
         # Rows behind ours belong to another plan, made from this one and not put in force.
         if rows.used != self.stop or self.stop + labels > len(rows.bias):
             rows = rows.copied([(0, self.stop)], int((self.stop + labels) * _GROWTH))
-        rows.append(head.weights, head.bias)
+        rows.append(weights, bias)
         starts = np.append(self.starts, self.stop)
         return PackedHeads(self.activation, (*self.names, name), starts, self.stop + labels, rows)
 
@@ -121,7 +130,9 @@ class PackedHeads:
         """Return, by model name, its index, its first row, and the row behind its last."""
         starts = self.starts.tolist()
         ends = [*starts[1:], self.stop]
-        return dict(zip(self.names, zip(range(len(starts)), starts, ends), strict=True))
+        return dict(
+            zip(self.names, zip(range(len(starts)), starts, ends, strict=True), strict=True)
+        )
 
     @property
     def nbytes(self) -> int:
@@ -142,7 +153,8 @@ def _tops(
 def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
     # exp of a number that is not above zero never overflows.
     e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    quotient: NDArray[np.float32] = np.where(x >= 0, 1, e) / (1 + e)
+    return quotient
 
 
 def _softmax(

@@ -4,22 +4,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from trunkline.engine.answers import Answers
-from trunkline.engine.compiled import Call, CompiledGraph
-from trunkline.graphs.heads import Activation
-from trunkline.graphs.merging import Tensor
 from trunkline.images import to_tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
     from trunkline.contracts import InputContract
+    from trunkline.engine.compiled import Call, CompiledGraph
     from trunkline.engine.packed import PackedHeads
+    from trunkline.graphs.heads import Activation
+    from trunkline.graphs.merging import Tensor
     from trunkline.graphs.sharing import Segment
     from trunkline.models import Model
 

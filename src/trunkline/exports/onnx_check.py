@@ -2,8 +2,9 @@
 """What OpenVINO does not check before it reads an ONNX graph.
 
 It takes for granted that an operation has the inputs it needs, and ends the process where one is
-missing; that no operation depends on itself, and never ends where one does. ``onnx.checker`` would
-find both, and refuse what does no harm besides: outputs of unknown rank, and operations that it
+missing; that no operation depends on itself, and that an opset is a small number, and goes on for
+ever, or nearly, where they are not. ``onnx.checker`` would
+find most of it, and refuse what does no harm besides: outputs of unknown rank, and operations that it
 has no description of, such as the service's ImageScaler.
 """
 
@@ -24,13 +25,20 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "in_order"]
 
+# Far beyond what there is: 26 in 2026, one or two more each year.
+_LAST_OPSET = 1000
+
 
 def check(model: onnx.ModelProto, source: Path) -> None:
     """Make sure that a model, inner graphs included, can be handed to OpenVINO.
 
     Raises:
-        ExportError: An operation lacks an input, or depends on itself.
+        ExportError: An operation lacks an input, or depends on itself, or an opset is absurd.
     """
+    for opset in model.opset_import:
+        if not 1 <= opset.version <= _LAST_OPSET:
+            problem = f"it says that it needs ONNX opset {opset.version}. Export it again."
+            raise ExportError(source, problem)
     opsets = {opset.domain: opset.version for opset in model.opset_import}
     for node in walk(model, onnx.NodeProto):
         if not _has_inputs(node, opsets.get(node.domain, 1)):

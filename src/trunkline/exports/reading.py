@@ -14,7 +14,7 @@ from trunkline.exports.package import ModelFormat, Package, find
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping
 
     from trunkline.exports.settings import ModelSettings
     from trunkline.exports.templates import HeadConstants, Template
@@ -98,13 +98,13 @@ def read_one(path: str | os.PathLike[str], name: str) -> Model | ExportError:
 
 
 def read_all(
-    path: str | os.PathLike[str], known: Sequence[Known] = ()
+    path: str | os.PathLike[str], known: Collection[Known] = ()
 ) -> Iterator[Read | ExportError]:
     """Read every model in what a person has, in full or as a head of a known network.
 
     Args:
         path: As for ``read_models``.
-        known: Networks that need not be read again.
+        known: Networks that need not be read again; looked at anew for each model.
     """
     with tempfile.TemporaryDirectory(prefix="trunkline-") as workspace:
         for package in find(Path(path), Path(workspace)):
@@ -115,7 +115,7 @@ def read_all(
 
 
 def read_named(
-    path: str | os.PathLike[str], name: str, known: Sequence[Known] = ()
+    path: str | os.PathLike[str], name: str, known: Collection[Known] = ()
 ) -> Read | ExportError:
     """Read an export that holds one model, under a given name; see ``read_one``."""
     found = list(read_all(path, known))
@@ -128,7 +128,7 @@ def read_named(
     return only if isinstance(only, ExportError) else replace(only, model=only.model.renamed(name))
 
 
-def _read_or_error(package: Package, known: Sequence[Known]) -> Read | ExportError:
+def _read_or_error(package: Package, known: Collection[Known]) -> Read | ExportError:
     try:
         if package.format is ModelFormat.TENSORFLOW:
             return _read_frozen(package, known)
@@ -142,7 +142,7 @@ def _read_or_error(package: Package, known: Sequence[Known]) -> Read | ExportErr
         )
 
 
-def _read_frozen(package: Package, known: Sequence[Known]) -> Read:
+def _read_frozen(package: Package, known: Collection[Known]) -> Read:
     """Read a frozen graph; where it is a known network with another head, only the head."""
     data = package.model.read_bytes()
     origin = Origin(data, package.settings, package.metadata)

@@ -232,7 +232,7 @@ def _checked(table: str, key: str, value: object, source: str | Path) -> object:
         raise ExportError(source, f"the key {path!r} is unknown. {_advice(table, key)}")
     try:
         return _TABLES[table][key](value)
-    except values.Unfit as unfit:
+    except values.UnfitError as unfit:
         raise ExportError(
             source, f"{path} is {values.shown(value)}; it should be {unfit}."
         ) from unfit

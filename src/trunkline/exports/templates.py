@@ -95,7 +95,10 @@ def make_template(
     """
     wanted = {2: weights, 1: bias}
     holes: list[tuple[int, int, str, int]] = []
-    for start, stop in _nodes(data):
+    nodes = list(_nodes(data))
+    if not nodes or GraphDef.FromString(data[nodes[-1][1] :]).node:
+        return None  # nodes behind other fields: nothing known writes them so
+    for start, stop in nodes:
         node = _parsed(data[start:stop])
         values = _values(node)
         if values is not None and np.array_equal(wanted.get(values.ndim, _NOTHING), values):

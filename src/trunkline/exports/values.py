@@ -13,7 +13,7 @@ from trunkline.exports.labels import fault
 
 __all__ = [
     "Check",
-    "Unfit",
+    "UnfitError",
     "array",
     "boolean",
     "choice",
@@ -27,12 +27,12 @@ __all__ = [
 ]
 
 Check = Callable[[object], Any]
-"""Takes a value as ``tomllib`` gives it; returns it in its final form or raises ``Unfit``."""
+"""Takes a value as ``tomllib`` gives it; returns it in its final form or raises ``UnfitError``."""
 
 _SHOWN_LENGTH = 60
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """A value is not what it should be; the text says what that is, after "it should be"."""
 
 
@@ -48,7 +48,7 @@ def shown(value: object) -> str:
 def boolean(value: object) -> bool:
     """Accept true and false."""
     if not isinstance(value, bool):
-        raise Unfit("true or false, without quotes")
+        raise UnfitError("true or false, without quotes")
     return value
 
 
@@ -57,7 +57,7 @@ def integer(low: int, high: int) -> Check:
 
     def check(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise Unfit(f"a whole number from {low} to {high}")
+            raise UnfitError(f"a whole number from {low} to {high}")
         return value
 
     return check
@@ -68,7 +68,7 @@ def number(low: float, high: float) -> Check:
 
     def check(value: object) -> float:
         if not _is_number(value) or not low <= value <= high:
-            raise Unfit(f"a number from {low:g} to {high:g}")
+            raise UnfitError(f"a number from {low:g} to {high:g}")
         return float(value)
 
     return check
@@ -79,7 +79,7 @@ def one_of(*numbers: float) -> Check:
 
     def check(value: object) -> float:
         if not _is_number(value) or value not in numbers:
-            raise Unfit(" or ".join(f"{each:g}" for each in numbers))
+            raise UnfitError(" or ".join(f"{each:g}" for each in numbers))
         return float(value)
 
     return check
@@ -93,7 +93,7 @@ def choice(*words: str) -> Check:
             if isinstance(value, str) and value == word:
                 return word
         quoted = [f'"{word}"' for word in words]
-        raise Unfit(f"{', '.join(quoted[:-1])} or {quoted[-1]}")
+        raise UnfitError(f"{', '.join(quoted[:-1])} or {quoted[-1]}")
 
     return check
 
@@ -101,7 +101,7 @@ def choice(*words: str) -> Check:
 def label(value: object) -> str:
     """Accept a line of text that is not blank; white space around it is dropped."""
     if not isinstance(value, str) or fault(value):
-        raise Unfit("text in quotes, on one line and not blank")
+        raise UnfitError("text in quotes, on one line and not blank")
     return value.strip()
 
 
@@ -109,7 +109,7 @@ def file_name(value: object) -> str:
     """Accept the name of a file without any folder."""
     name = label(value)
     if name in {".", ".."} or "\\" in name or PurePosixPath(name).name != name:
-        raise Unfit("the name of a file in the same folder, without any folder in it")
+        raise UnfitError("the name of a file in the same folder, without any folder in it")
     return name
 
 
@@ -119,11 +119,11 @@ def array(check: Check, least: int, most: int) -> Check:
 
     def checked(value: object) -> tuple[Any, ...]:
         if not isinstance(value, list) or not least <= len(value) <= most:
-            raise Unfit(f"an array of {count} items")
+            raise UnfitError(f"an array of {count} items")
         try:
             return tuple(check(item) for item in value)
-        except Unfit as unfit:
-            raise Unfit(f"an array of {count} items, each {unfit}") from unfit
+        except UnfitError as unfit:
+            raise UnfitError(f"an array of {count} items, each {unfit}") from unfit
 
     return checked
 
@@ -131,9 +131,9 @@ def array(check: Check, least: int, most: int) -> Check:
 def either(first: Check, second: Check, expected: str) -> Check:
     """Return a check that passes where an array passes ``first`` or another value ``second``."""
 
-    def check(value: object) -> Any:
+    def check(value: object) -> Any:  # noqa: ANN401 - whatever the checks give
         if not isinstance(value, (list, str)):
-            raise Unfit(expected)
+            raise UnfitError(expected)
         return first(value) if isinstance(value, list) else second(value)
 
     return check
