@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING
 
 from contenders import CONTENDERS
+from figures import Target, ratios, reached, spread
+from options import say
 from report import Machine, Section, Table
 from workers import TOLERANCE, Run, check_agreement, run_worker, time_statements
 
@@ -20,8 +20,8 @@ __all__ = ["compare_all"]
 
 NUMPY, PACKAGE, ENGINE = "import numpy", "import trunkline", "from trunkline import load"
 IMPORT_REPETITIONS = 15
-IMPORT_TARGET_S = 0.25
-START_TARGET = 5.0
+IMPORT_TARGET = Target("at most", 0.25)  # seconds
+START_TARGET = Target("at least", 5.0)
 START_TARGET_MODELS = 3
 
 PACKAGES = (
@@ -112,7 +112,7 @@ def _rounds(
             for count in group.counts:
                 for name in group.names:
                     run = run_worker(name, count, models, frames)
-                    _say(f"{repetition}/{repetitions} {name}, {count}: {run.start_s:.2f} s")
+                    say(f"{repetition}/{repetitions} {name}, {count}: {run.start_s:.2f} s")
                     runs.setdefault((name, count), []).append(run)
                     ours = runs[group.ours, count][-1]
                     apart = max(apart, check_agreement(ours.answers, run.answers, name))
@@ -139,19 +139,20 @@ def _row(group: Group, runs: Runs, count: int, name: str) -> list[str]:
     return [
         str(count),
         CONTENDERS[name].title,
-        _spread([run.start_s for run in these]),
-        "1" if name == group.ours else _spread(_ratios(these, ours, lambda run: run.start_s)),
-        _spread([run.frame_ms for run in these]),
-        "1" if name == group.ours else _spread(_ratios(these, ours, lambda run: run.frame_ms)),
-        _spread([run.peak_mib for run in these]),
+        spread(_starts(these)),
+        "1" if name == group.ours else spread(ratios(_starts(these), _starts(ours))),
+        spread(_frames(these)),
+        "1" if name == group.ours else spread(ratios(_frames(these), _frames(ours))),
+        spread([run.peak_mib for run in these]),
     ]
 
 
-def _ratios(
-    these: Sequence[Run], ours: Sequence[Run], figure: Callable[[Run], float]
-) -> list[float]:
-    """Return one ratio per round: neighbours in time are compared, not a good and a bad minute."""
-    return [figure(a) / figure(b) for a, b in zip(these, ours, strict=True)]
+def _starts(runs: Sequence[Run]) -> list[float]:
+    return [run.start_s for run in runs]
+
+
+def _frames(runs: Sequence[Run]) -> list[float]:
+    return [run.frame_ms for run in runs]
 
 
 def _import_table(imports: Mapping[str, Sequence[float]]) -> Table:
@@ -159,7 +160,7 @@ def _import_table(imports: Mapping[str, Sequence[float]]) -> Table:
     return Table(
         ("statement", "fresh interpreter, s", f"minus {NUMPY}, s"),
         [
-            (f"`{text}`", _spread(took), _spread(_more(took, base)))
+            (f"`{text}`", spread(took), spread(_more(took, base)))
             for text, took in imports.items()
         ],
     )
@@ -174,16 +175,14 @@ def _verdicts(runs: Runs, imports: Mapping[str, Sequence[float]], apart: float) 
     if key in runs:
         for name in ("recipe", "recipe-once"):
             theirs = runs[name, START_TARGET_MODELS]
-            ratios = _ratios(theirs, runs[key], lambda run: run.start_s)
+            times = ratios(_starts(theirs), _starts(runs[key]))
             yield (
                 f"{START_TARGET_MODELS} models, start to first answers, {CONTENDERS[name].title}: "
-                f"{_spread(ratios)} times Trunkline's. To reach: at least {START_TARGET:g}. "
-                f"{_reached(median(ratios) >= START_TARGET)}"
+                f"{spread(times)} times Trunkline's. {_verdict(START_TARGET, times)}"
             )
     more = _more(imports[PACKAGE], imports[NUMPY])
     yield (
-        f"`{PACKAGE}` minus `{NUMPY}`: {_spread(more)} s. To reach: under "
-        f"{IMPORT_TARGET_S:g} s. {_reached(median(more) < IMPORT_TARGET_S)}"
+        f"`{PACKAGE}` minus `{NUMPY}`: {spread(more)} s. {_verdict(IMPORT_TARGET, more, ' s')}"
     )
     yield (
         f"In every round all sides named the same winners, and no probability was more than "
@@ -191,8 +190,8 @@ def _verdicts(runs: Runs, imports: Mapping[str, Sequence[float]], apart: float) 
     )
 
 
-def _reached(is_reached: bool) -> str:  # noqa: FBT001 - one argument that the name explains
-    return "Reached." if is_reached else "**Missed.**"
+def _verdict(target: Target, figures: Sequence[float], unit: str = "") -> str:
+    return f"To reach: {target}{unit}. {reached(target.is_met(figures))}"
 
 
 def _how_often(repetitions: int, frames: int) -> str:
@@ -201,19 +200,3 @@ def _how_often(repetitions: int, frames: int) -> str:
         f"{rounds}, {frames} frames in each process (fewer where they would take over ten "
         "seconds). Medians, and the smallest and largest in parentheses."
     )
-
-
-def _spread(values: Sequence[float]) -> str:
-    middle = _short(median(values))
-    return f"{middle} ({_short(min(values))} to {_short(max(values))})" if values[1:] else middle
-
-
-def _short(value: float) -> str:
-    """Return three digits of a number that is not small, and thousandths of one that is."""
-    if abs(value) >= 100:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.{2 if abs(value) >= 1 else 3}f}"
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

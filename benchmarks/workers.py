@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Answers", "Run", "check_agreement", "run_worker", "time_statements"]
+__all__ = ["Answers", "Run", "check_agreement", "run_worker", "start", "time_statements"]
 
 Answers = Mapping[str, Mapping[str, float]]
 """Probabilities by label, by model."""
@@ -21,7 +21,7 @@ TOLERANCE = 1e-5
 """How far two sides' probabilities may be apart. A mean that one side forgot to subtract shows as
 little as 6e-5 on an easy picture."""
 
-_PROGRAM = Path(__file__).with_name("start_and_predict.py")
+_HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,29 @@ def run_worker(name: str, count: int, models: Path, frames: int) -> Run:
         RuntimeError: The process failed; the message ends with what it wrote.
     """
     options = ["--models-dir", str(models), "--frames", str(frames)]
-    command = [sys.executable, str(_PROGRAM), "--worker", name, str(count), *options]
+    who = f"{name} with {count} models"
+    start_s, first, rest = start(
+        "start_and_predict.py", ["--worker", name, str(count), *options], who
+    )
+    return Run(start_s=start_s, answers=json.loads(first), **json.loads(rest))
+
+
+def start(program: str, arguments: Sequence[str], who: str) -> tuple[float, str, str]:
+    """Start a benchmark as a process of its own and wait until it ends.
+
+    Args:
+        program: The file, beside this one.
+        arguments: Its arguments.
+        who: What a message calls it.
+
+    Returns:
+        Seconds from just before the process was started to its first line, that line, and what
+        it wrote after.
+
+    Raises:
+        RuntimeError: The process failed; the message ends with what it wrote.
+    """
+    command = [sys.executable, str(_HERE / program), *arguments]
     # A file, not a pipe: nobody reads while the first answers are waited for.
     with tempfile.TemporaryFile("w+") as errors:
         started = time.perf_counter()
@@ -56,12 +78,12 @@ def run_worker(name: str, count: int, models: Path, frames: int) -> Run:
             output = process.stdout
             assert output is not None
             first = output.readline()
-            start_s = time.perf_counter() - started
+            seconds = time.perf_counter() - started
             rest = output.read()
         if process.returncode:
             errors.seek(0)
-            raise RuntimeError(f"{name} with {count} models failed:\n{errors.read()[-2000:]}")
-    return Run(start_s=start_s, answers=json.loads(first), **json.loads(rest))
+            raise RuntimeError(f"{who} failed:\n{errors.read()[-2000:]}")
+    return seconds, first, rest
 
 
 def check_agreement(ours: Answers, theirs: Answers, who: str) -> float:

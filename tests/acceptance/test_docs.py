@@ -171,7 +171,7 @@ def _grid(picture: openvino.Node) -> openvino.Node:
     nothing = ops.convolution(
         cells, np.zeros((14, 3, 1, 1), np.float32), [1, 1], [0, 0], [0, 0], [1, 1]
     )
-    raw = np.array([0, 0, 0, 0, -20, 0, 0, 0, 0, 0, 9, -9, 9, 9], np.float32)
+    raw = np.array([0, 0, 0, 0, -20, 0, 0, 0, 0, 0, 0, 9, -9, 9], np.float32)
     return ops.transpose(ops.add(nothing, raw.reshape(1, 14, 1, 1)), np.array([0, 2, 3, 1]))
 
 

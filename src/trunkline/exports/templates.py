@@ -50,12 +50,12 @@ class Template:
 
     Attributes:
         pieces: What comes before, between and behind the two constants.
-        names: The constants' names, in the order of the file.
+        shells: The two constants without their values, in the order of the file.
         features: How many features the head takes.
     """
 
     pieces: tuple[bytes, bytes, bytes]
-    names: tuple[str, str]
+    shells: tuple[bytes, bytes]
     features: int
 
     def match(self, data: bytes) -> HeadConstants | None:
@@ -71,11 +71,14 @@ class Template:
             return None
         return self._constants(data[slice(*one)], data[slice(*other)])
 
-    def _constants(self, one: bytes, other: bytes) -> HeadConstants | None:
-        found = [_constant(text, name) for text, name in zip((one, other), self.names, strict=True)]
+    def _constants(self, *texts: bytes) -> HeadConstants | None:
+        nodes = [_parsed(text) for text in texts]
+        found = [_values(node) for node in nodes]
         by_rank = {values.ndim: values for values in found if values is not None}
         weights, bias = by_rank.get(2), by_rank.get(1)
         if weights is None or bias is None or weights.shape != (self.features, len(bias)):
+            return None
+        if tuple(_shell(node) for node in nodes) != self.shells:
             return None
         return HeadConstants(weights, bias)
 
@@ -94,7 +97,7 @@ def make_template(
         None where the two are not found in the file, each exactly once.
     """
     wanted = {2: weights, 1: bias}
-    holes: list[tuple[int, int, str, int]] = []
+    holes: list[tuple[int, int, bytes, int]] = []
     nodes = list(_nodes(data))
     if not nodes or GraphDef.FromString(data[nodes[-1][1] :]).node:
         return None  # nodes behind other fields: nothing known writes them so
@@ -102,13 +105,13 @@ def make_template(
         node = _parsed(data[start:stop])
         values = _values(node)
         if values is not None and np.array_equal(wanted.get(values.ndim, _NOTHING), values):
-            holes.append((start, stop, node.name, values.ndim))
+            holes.append((start, stop, _shell(node), values.ndim))
     if sorted(rank for *_, rank in holes) != [1, 2]:
         return None
-    (start, stop, name, _), (start_2, stop_2, name_2, _) = holes
+    (start, stop, shell, _), (start_2, stop_2, shell_2, _) = holes
     begin, begin_2 = _tag_before(data, start, stop), _tag_before(data, start_2, stop_2)
     pieces = (data[:begin], data[stop:begin_2], data[stop_2:])
-    return Template(pieces, (name, name_2), weights.shape[0])
+    return Template(pieces, (shell, shell_2), weights.shape[0])
 
 
 _NOTHING = np.zeros(0, np.float32)
@@ -146,13 +149,19 @@ def _parsed(text: bytes) -> Any:  # noqa: ANN401 - a class made at run time
     try:
         node.ParseFromString(text)
     except DecodeError:
-        node.Clear()
+        node.Clear()  # no constant, so no match
     return node
 
 
-def _constant(text: bytes, name: str) -> NDArray[np.float32] | None:
-    node = _parsed(text)
-    return _values(node) if node.name == name else None
+def _shell(node: Any) -> bytes:  # noqa: ANN401 - a class made at run time
+    """Return a constant without its values: its name, types and whatever else is in it."""
+    shell = type(node)()
+    shell.CopyFrom(node)
+    tensor = shell.attr["value"].tensor
+    for field in ("tensor_shape", "tensor_content", "float_val"):
+        tensor.ClearField(field)
+    text: bytes = shell.SerializeToString(deterministic=True)
+    return text
 
 
 def _values(node: Any) -> NDArray[np.float32] | None:  # noqa: ANN401 - a class made at run time
@@ -163,6 +172,16 @@ def _values(node: Any) -> NDArray[np.float32] | None:  # noqa: ANN401 - a class 
     shape = [dimension.size for dimension in tensor.tensor_shape.dim]
     # A tensor of one value is stored as a number, any other as bytes.
     stored = tensor.tensor_content or np.array(tensor.float_val, "<f4").tobytes()
-    if tensor.dtype != _FLOAT or len(stored) != 4 * math.prod(shape):
+    both = bool(tensor.tensor_content) and bool(tensor.float_val)
+    if tensor.dtype != _FLOAT or len(stored) != 4 * math.prod(shape) or both:
         return None
-    return np.frombuffer(stored, "<f4").reshape(shape)
+    return None if _says_more(tensor) else np.frombuffer(stored, "<f4").reshape(shape)
+
+
+def _says_more(tensor: Any) -> bool:  # noqa: ANN401 - a class made at run time
+    """Tell whether a tensor's shape holds anything but lengths."""
+    plain = type(tensor)()
+    for dimension in tensor.tensor_shape.dim:
+        plain.tensor_shape.dim.add(size=dimension.size)
+    same: bool = plain.tensor_shape.SerializeToString() == tensor.tensor_shape.SerializeToString()
+    return not same

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From measured numbers to cells of a table, and to verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+from report import Table
+
+__all__ = ["Finding", "Target", "findings_table", "ratios", "reached", "short", "spread"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a figure is to reach.
+
+    Attributes:
+        kind: Which side of the limit is right.
+        limit: The limit, which is right itself.
+    """
+
+    kind: Literal["at least", "at most"]
+    limit: float
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.limit:g}"
+
+    def is_met(self, figures: Sequence[float]) -> bool:
+        """Judge the median of several rounds' figures."""
+        middle = median(figures)
+        return middle >= self.limit if self.kind == "at least" else middle <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was measured, and what it was to reach.
+
+    Attributes:
+        measured: What, as a reader calls it.
+        this: The figure under test, with its unit.
+        against: The figure it is held against, with its unit.
+        figures: What is judged, one per round; mostly the ratio of the two.
+        target: What they are to reach; None for a figure that is only told.
+    """
+
+    measured: str
+    this: str
+    against: str
+    figures: Sequence[float]
+    target: Target | None
+
+    def row(self) -> tuple[str, ...]:
+        """Return the cells of the finding's row."""
+        told = (self.measured, self.this, self.against, spread(self.figures))
+        if self.target is None:
+            return (*told, "", "")
+        return (*told, str(self.target), reached(self.target.is_met(self.figures)))
+
+
+def findings_table(findings: Sequence[Finding], judged: str = "ratio") -> Table:
+    """Return findings as a table.
+
+    Args:
+        findings: The rows.
+        judged: What the column of the judged figures is called.
+    """
+    header = ("measured", "this", "against", judged, "to reach", "verdict")
+    return Table(header, [finding.row() for finding in findings])
+
+
+def ratios(these: Sequence[float], those: Sequence[float]) -> list[float]:
+    """Return one ratio per round: neighbours in time are compared, not a good and a bad minute."""
+    return [a / b for a, b in zip(these, those, strict=True)]
+
+
+def reached(is_reached: bool) -> str:  # noqa: FBT001 - one argument that the name explains
+    """Return the verdict."""
+    return "Reached." if is_reached else "**Missed.**"
+
+
+def spread(values: Sequence[float], unit: str = "") -> str:
+    """Return the median, and the smallest and largest in parentheses where there are several."""
+    middle = short(median(values)) + (f" {unit}" if unit else "")
+    return f"{middle} ({short(min(values))} to {short(max(values))})" if values[1:] else middle
+
+
+def short(value: float) -> str:
+    """Return three digits of a number that is not small, and thousandths of one that is."""
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.{2 if abs(value) >= 1 else 3}f}"
