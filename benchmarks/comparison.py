@@ -159,10 +159,7 @@ def _import_table(imports: Mapping[str, Sequence[float]]) -> Table:
     base = imports[NUMPY]
     return Table(
         ("statement", "fresh interpreter, s", f"minus {NUMPY}, s"),
-        [
-            (f"`{text}`", spread(took), spread(_more(took, base)))
-            for text, took in imports.items()
-        ],
+        [(f"`{text}`", spread(took), spread(_more(took, base))) for text, took in imports.items()],
     )
 
 
@@ -181,9 +178,7 @@ def _verdicts(runs: Runs, imports: Mapping[str, Sequence[float]], apart: float) 
                 f"{spread(times)} times Trunkline's. {_verdict(START_TARGET, times)}"
             )
     more = _more(imports[PACKAGE], imports[NUMPY])
-    yield (
-        f"`{PACKAGE}` minus `{NUMPY}`: {spread(more)} s. {_verdict(IMPORT_TARGET, more, ' s')}"
-    )
+    yield (f"`{PACKAGE}` minus `{NUMPY}`: {spread(more)} s. {_verdict(IMPORT_TARGET, more, ' s')}")
     yield (
         f"In every round all sides named the same winners, and no probability was more than "
         f"{apart:.1g} from Trunkline's (allowed: {TOLERANCE:g})."

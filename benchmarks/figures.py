@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from report import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Finding", "Target", "findings_table", "ratios", "reached", "short", "spread"]
 
@@ -22,7 +24,7 @@ class Target:
         limit: The limit, which is right itself.
     """
 
-    kind: Literal["at least", "at most"]
+    kind: Literal["at least", "more than", "at most"]
     limit: float
 
     def __str__(self) -> str:
@@ -31,7 +33,13 @@ class Target:
     def is_met(self, figures: Sequence[float]) -> bool:
         """Judge the median of several rounds' figures."""
         middle = median(figures)
-        return middle >= self.limit if self.kind == "at least" else middle <= self.limit
+        match self.kind:
+            case "at least":
+                return middle >= self.limit
+            case "more than":
+                return middle > self.limit
+            case "at most":
+                return middle <= self.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,32 +50,30 @@ class Finding:
         measured: What, as a reader calls it.
         this: The figure under test, with its unit.
         against: The figure it is held against, with its unit.
-        figures: What is judged, one per round; mostly the ratio of the two.
-        target: What they are to reach; None for a figure that is only told.
+        figures: What is judged, one per round; the ratio of the two where no unit is given.
+        target: What they are to reach; None for what is only told.
+        unit: The judged figures' unit.
     """
 
     measured: str
     this: str
     against: str
     figures: Sequence[float]
-    target: Target | None
+    target: Target | None = None
+    unit: str = ""
 
     def row(self) -> tuple[str, ...]:
         """Return the cells of the finding's row."""
-        told = (self.measured, self.this, self.against, spread(self.figures))
+        told = (self.measured, self.this, self.against, spread(self.figures, self.unit))
         if self.target is None:
             return (*told, "", "")
-        return (*told, str(self.target), reached(self.target.is_met(self.figures)))
+        limit = f"{self.target} {self.unit}".rstrip()
+        return (*told, limit, reached(self.target.is_met(self.figures)))
 
 
-def findings_table(findings: Sequence[Finding], judged: str = "ratio") -> Table:
-    """Return findings as a table.
-
-    Args:
-        findings: The rows.
-        judged: What the column of the judged figures is called.
-    """
-    header = ("measured", "this", "against", judged, "to reach", "verdict")
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """Return findings as a table."""
+    header = ("measured", "this", "against", "ratio", "to reach", "verdict")
     return Table(header, [finding.row() for finding in findings])
 
 

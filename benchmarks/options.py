@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from report import Section
 
-__all__ = ["parser_of", "parse", "picture_beside", "positive", "publish", "say"]
+__all__ = ["parse", "parser_of", "picture_beside", "positive", "publish", "say"]
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -44,18 +44,16 @@ def parser_of(document: str | None, *, repetitions: int) -> argparse.ArgumentPar
         help="put the section into docs/benchmarks.md",
     )
     parser.add_argument("--quick", action="store_true", help="one short round, nothing written")
-    parser.add_argument("--worker", nargs=2, metavar=("NAME", "N"), help=argparse.SUPPRESS)
+    parser.add_argument("--worker", nargs=2, metavar=("NAME", "WHAT"), help=argparse.SUPPRESS)
     return parser
 
 
-def parse(
-    parser: argparse.ArgumentParser, arguments: Sequence[str] | None
-) -> argparse.Namespace:
+def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse, and end the program where the exports are not there."""
     options = parser.parse_args(arguments)
-    options.models_dir = options.models_dir.resolve()
-    if not options.models_dir.is_dir():
-        parser.error(f"{options.models_dir} is not there; give the folder of exports with --models-dir")
+    folder = options.models_dir = options.models_dir.resolve()
+    if not folder.is_dir():
+        parser.error(f"{folder} is not there; give the folder of exports with --models-dir")
     if options.quick:
         options.repetitions, options.write = 1, False
     return options

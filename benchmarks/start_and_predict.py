@@ -11,7 +11,6 @@ run. What is measured, and how, is explained in ``docs/benchmarks.md``.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from timing import peak_memory, repeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 WARM_UP = 5, 2.0  # frames and seconds, whichever ends first
 LEAST_FRAMES = 3

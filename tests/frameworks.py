@@ -8,19 +8,19 @@ Filled with seeded random weights they become frozen graphs, as the service expo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
     import tensorflow as tf
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
     GraphDef = tf.compat.v1.GraphDef
-    Function = tf.types.experimental.ConcreteFunction
 
 _COMPACT = "detector-compact-tfjs-graph-only"
 _S1 = "detector-s1-tfjs-graph-only"
@@ -192,3 +192,104 @@ def lite(graph: GraphDef, taken: str, output: str, *, half: bool = False) -> byt
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
     return bytes(converter.convert())
+
+
+def keras_model(folder: Path) -> Path:
+    """Write a Keras model of 3 labels with variables: 64 x 64, 0 to 255, its own scaling."""
+    import keras
+
+    keras.utils.set_random_seed(3)
+    layers = [
+        keras.layers.Rescaling(1 / 127.5, -1),
+        keras.layers.Conv2D(8, 3, 2, activation="relu"),
+        keras.layers.BatchNormalization(),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(3, activation="softmax"),
+    ]
+    model = keras.Sequential([keras.Input((64, 64, 3), name="data"), *layers])
+    random = np.random.default_rng(3)
+    # Fresh weights give every picture nearly the same answer, and normalise nothing.
+    model.set_weights([random.uniform(0.2, 1, w.shape) - 0.5 * (w.ndim > 1) for w in model.weights])
+    model.export(str(folder), verbose=False)
+    return folder
+
+
+def channels_first(graph: GraphDef, taken: str, outputs: Mapping[str, str], order: str) -> Any:
+    """Return a graph as the service's OpenVINO exports take and give it: NCHW, RGB, 0 to 1.
+
+    Args:
+        graph: A frozen graph that takes NHWC, 0 to 255.
+        taken: The name of its input.
+        outputs: By name, its outputs; those of four axes are transposed, too.
+        order: The channel order that the graph takes.
+    """
+    import tensorflow as tf
+
+    inner = function(graph, taken, outputs)
+    batch, height, width, channels = inner.inputs[0].shape
+
+    def outer(picture: Any) -> dict[str, Any]:
+        last = tf.transpose(picture, [0, 2, 3, 1]) * 255.0
+        found = inner(last if order == "RGB" else last[..., ::-1])
+        turned = {n: tf.transpose(t, [0, 3, 1, 2]) for n, t in found.items() if t.shape.rank == 4}
+        return {n: tf.identity(t, n) for n, t in {**found, **turned}.items()}
+
+    signature = tf.TensorSpec([batch, channels, height, width], tf.float32, "data")
+    return tf.function(outer, input_signature=[signature]).get_concrete_function()
+
+
+def openvino_ir(folder: Path, made: Any, *, half: bool = False) -> Path:
+    """Convert a function or SavedModel to OpenVINO's representation; ``half`` for float16."""
+    import openvino
+
+    folder.mkdir(parents=True, exist_ok=True)
+    openvino.save_model(openvino.convert_model(made), folder / "model.xml", compress_to_fp16=half)
+    return folder
+
+
+def onnx_classifier(
+    *,
+    opset: int = 13,
+    half: bool = False,
+    maximum: float = 255.0,
+    metadata: Mapping[str, str] | None = None,
+) -> bytes:
+    """Return an ONNX classifier of 3 labels with the names of the service's: NCHW, 64 x 64.
+
+    Args:
+        opset: The version of its operations.
+        half: Whether its input, weights and output are float16.
+        maximum: What a full channel is.
+        metadata: What it says of itself.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    random = np.random.default_rng(5)
+    number = np.float16 if half else np.float32
+    weights = {
+        "kernel": random.normal(0, 2.55 / maximum, (8, 3, 5, 5)),
+        "shift": random.normal(0, 0.1, 8),
+        "fc/kernel": random.normal(0, 0.5, (8, 3)),
+        "fc/shift": random.normal(0, 0.1, 3),
+    }
+    nodes = [
+        helper.make_node("Conv", ["data", "kernel", "shift"], ["conv"], strides=[2, 2]),
+        helper.make_node("Relu", ["conv"], ["relu"]),
+        helper.make_node("GlobalAveragePool", ["relu"], ["pool"]),
+        helper.make_node("Flatten", ["pool"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "fc/kernel", "fc/shift"], ["fc"]),
+        helper.make_node("Softmax", ["fc"], ["model_output"], axis=1),
+    ]
+    kind = TensorProto.FLOAT16 if half else TensorProto.FLOAT
+    graph = helper.make_graph(
+        nodes,
+        "CustomVision",
+        [helper.make_tensor_value_info("data", kind, ["None", 3, 64, 64])],
+        [helper.make_tensor_value_info("model_output", kind, ["None", 3])],
+        [numpy_helper.from_array(v.astype(number), n) for n, v in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    helper.set_model_props(model, dict(metadata or {}))
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())

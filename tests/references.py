@@ -32,6 +32,15 @@ def tensorflow(
             return list(session.run(list(outputs), {feed: tensor}))
 
 
+def savedmodel(folder: Path, tensor: Array) -> dict[str, Array]:
+    """Run a SavedModel's signature in TensorFlow; outputs by name."""
+    import tensorflow as tf
+
+    signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    (name,) = signature.structured_input_signature[1]
+    return {key: value.numpy() for key, value in signature(**{name: tensor}).items()}
+
+
 def litert(path: Path, tensor: Array) -> list[Array]:
     """Run a TFLite file in LiteRT."""
     from ai_edge_litert.interpreter import Interpreter
@@ -52,6 +61,11 @@ def onnxruntime(path: Path, tensor: Array) -> list[Any]:
     session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
     (taken,) = session.get_inputs()
     return list(session.run(None, {taken.name: tensor}))
+
+
+def photographs(count: int, height: int, width: int, seed: int = 0) -> list[NDArray[np.uint8]]:
+    """Return seeded pictures, uint8 of shape (height, width, 3)."""
+    return [p[0].astype(np.uint8) for p in pictures(count, (height, width), seed)]
 
 
 def pictures(count: int, shape: tuple[int, ...], seed: int = 0) -> list[Array]:

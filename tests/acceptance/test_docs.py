@@ -67,7 +67,7 @@ def test_every_page_is_in_the_index() -> None:
 
 def test_pages_that_messages_name_exist() -> None:
     sources = "".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
-    named = set(re.findall(r"docs/[\w-]+\.md", sources))
+    named = set(re.findall(r"(?<![\w/])docs/[\w-]+\.md", sources))
     assert named
     assert all((ROOT / name).is_file() for name in named)
 
@@ -87,7 +87,7 @@ def test_scripts_that_pages_name_can_be_run() -> None:
         subprocess.run(["bash", "-n", ROOT / name], check=True)
 
 
-@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:OpenCV")  # which supervision can do without
 def test_the_examples_in_python_run(
     shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,7 +104,7 @@ def test_the_examples_in_python_run(
     assert "fork " in printed.getvalue()
     models = names["models"]
     assert isinstance(models, trunkline.ModelSet)
-    assert list(models) == ["second", "detector", "third"]
+    assert set(models) == {"second", "detector", "third"}
 
 
 def test_the_commands_of_the_command_line_page_print_what_it_says(

@@ -133,11 +133,11 @@ def test_a_full_run_writes_its_section_unless_told_not_to(tmp_path, monkeypatch)
     program = importlib.import_module("start_and_predict")
     comparison = importlib.import_module("comparison")
     asked = []
-    monkeypatch.setattr(program, "ROOT", tmp_path)
+    page = tmp_path / "docs" / "benchmarks.md"
+    monkeypatch.setattr(importlib.import_module("options"), "PAGE", page)
     monkeypatch.setattr(
         comparison, "compare_all", lambda *given, quick: asked.append(given) or _section()
     )
-    page = tmp_path / "docs" / "benchmarks.md"
     program.main(["--models-dir", str(tmp_path), "--no-write"])
     assert not page.exists()
     program.main(["--models-dir", str(tmp_path), "--repetitions", "2", "--frames", "7"])
@@ -153,10 +153,11 @@ def _section():
 
 def test_few_long_frames_are_timed_less_often(tmp_path, monkeypatch):
     program = importlib.import_module("start_and_predict")
+    timing = importlib.import_module("timing")
     preprocessing = importlib.import_module("preprocessing")
     monkeypatch.setattr(preprocessing, "decoded", lambda path: path)
     clock = iter(range(0, 10_000, 4))
-    monkeypatch.setattr(program.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
     assert program.time_frames(lambda _: None, tmp_path, 50) == [4000.0] * 3
     assert program.time_frames(lambda _: None, tmp_path, 2) == [4000.0] * 2
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from trunkline import __version__
+from trunkline.cli.bench import bench_command
 from trunkline.cli.demo import demo_command
 from trunkline.cli.faults import PoliteGroup
 from trunkline.cli.inspect import inspect_command
@@ -28,4 +29,5 @@ def main() -> None:
 
 main.add_command(predict_command)
 main.add_command(inspect_command)
+main.add_command(bench_command)
 main.add_command(demo_command)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import click
+
+from trunkline.cli.options import Seconds
 
 __all__ = ["demo_command"]
 
@@ -14,7 +15,7 @@ __all__ = ["demo_command"]
 @click.command("demo")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, max=86_400),
+    type=Seconds(),
     default=10,
     show_default=True,
     help="How long to run on the moving picture.",
@@ -31,8 +32,6 @@ def demo_command(*, seconds: float, keep: Path | None) -> None:
     Three small classifiers are fitted on drawn pictures, written as exports, loaded like anybody's
     and run on a drawn film. Printed are their answers beside the truth, and frames per second.
     """
-    if math.isnan(seconds):  # which is in no range, and which no comparison finds out
-        raise click.BadParameter("nan is not in the range 0<=x<=86400.", param_hint="--seconds")
     if keep:
         _make_fresh(keep)
     from trunkline.cli.tables import plain_console

@@ -13,7 +13,7 @@ from trunkline.contracts import Preset
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trunkline.contracts import Decision, InputContract
+    from trunkline.contracts import InputContract
     from trunkline.models import Model
 
 __all__ = ["contract_words", "describe"]
@@ -52,7 +52,9 @@ def _lines(model: Model) -> Iterator[tuple[str, str]]:
     yield "labels", _label_words(model.labels)
     yield "input", contract_words(model.contract)
     for decision in model.decisions:
-        yield _decision_words(decision)
+        yield "decided", f"{decision.what} is {decision.value}, because {decision.because}"
+    for note in model.notes:
+        yield "note", note
 
 
 def _label_words(labels: tuple[str, ...]) -> str:
@@ -68,9 +70,3 @@ def _size_words(contract: InputContract) -> str:
 
 def _per_channel(contract: InputContract, values: tuple[float, ...]) -> str:
     return " ".join(f"{c} {v:g}" for c, v in zip(contract.order, values, strict=True))
-
-
-def _decision_words(decision: Decision) -> tuple[str, str]:
-    if decision.what == "note":
-        return "note", decision.because
-    return "decided", f"{decision.what} is {decision.value}, because {decision.because}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The option ``-m``: a path, or a name and a path."""
+"""The option ``-m``, a path, or a name and a path; and loading what it names."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from trunkline.errors import ExportError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from trunkline.engine.compiled import Optimise
     from trunkline.engine.modelset import Export, ModelSet
     from trunkline.errors import TrunklineError
+    from trunkline.models import Model
 
-__all__ = ["ModelSource", "load_sources", "parse_source"]
+__all__ = ["LoadedSources", "ModelSource", "load_sources", "parse_source"]
 
 _NAMED = re.compile(r"(?P<name>\w[\w.-]*)=(?P<path>.+)", re.DOTALL)
 
@@ -48,7 +50,9 @@ def parse_source(text: str) -> ModelSource:
     return ModelSource(Path(text))
 
 
-def load_sources(sources: Iterable[ModelSource]) -> tuple[ModelSet, list[TrunklineError]]:
+def load_sources(
+    sources: Iterable[ModelSource], optimise: Optimise = "latency"
+) -> tuple[ModelSet, list[TrunklineError]]:
     """Load every model that can be, and return the errors of the others."""
     from trunkline.engine.modelset import ModelSet
     from trunkline.exports.reading import read_one
@@ -62,6 +66,38 @@ def load_sources(sources: Iterable[ModelSource]) -> tuple[ModelSet, list[Trunkli
             failures.append(export)
         else:
             exports.append(export)
-    models = ModelSet()
+    models = ModelSet(optimise=optimise)
     models.add(*exports, on_error="skip")
     return models, [*failures, *models.failures]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSources:
+    """Where loaded models came from, to read or load them again.
+
+    Attributes:
+        sources: What a person gave.
+        names: The models that could be loaded.
+    """
+
+    sources: tuple[ModelSource, ...]
+    names: frozenset[str]
+
+    def load(self, optimise: Optimise) -> ModelSet:
+        """Load them into a model set."""
+        return load_sources(self.sources, optimise)[0]
+
+    def read(self) -> Iterator[Model]:
+        """Read them one by one, the first of each name."""
+        from trunkline.exports.reading import read_models, read_one
+
+        left = set(self.names)
+        for source in self.sources:
+            if source.name:
+                found = iter([read_one(source.path, source.name)])
+            else:
+                found = read_models(source.path)
+            for model in found:
+                if not isinstance(model, ExportError) and model.name in left:
+                    left.remove(model.name)
+                    yield model

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trunkline.predictions import Box, Prediction
 
-__all__ = ["answer_words", "one_line", "percent"]
+__all__ = ["amount", "answer_words", "counted", "one_line", "percent"]
 
 _CERTAIN = 0.5  # a multilabel model says yes to a label from here on
 _BOXES_SHOWN = 5
@@ -27,6 +27,21 @@ def one_line(text: str) -> str:
 def percent(probability: float) -> str:
     """Return a probability, 0 to 1, as a person reads it: ``"98.8 %"``."""
     return f"{100 * probability:.1f} %"
+
+
+def amount(number: float, unit: str = "") -> str:
+    """Return a number, at least 0, with three digits and a prefix: ``"287 M"``, ``"2.89 MB"``."""
+    prefix = ""
+    for larger in "kMGTP":
+        if number < 999.5:
+            break
+        number, prefix = number / 1000, larger
+    return f"{number:.3g} {prefix}{unit}".rstrip()
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: ``"1 model"``, ``"3 models"``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def answer_words(prediction: Prediction) -> str:

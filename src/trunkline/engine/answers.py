@@ -3,42 +3,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from trunkline.errors import ModelNameError
 from trunkline.predictions import Classification, Prediction
 
 if TYPE_CHECKING:
-    from trunkline.engine.packed import PackedAnswers
-    from trunkline.engine.plan import PackedPlace, PackKey
+    import numpy as np
+    from numpy.typing import NDArray
 
-__all__ = ["Answers"]
+    from trunkline.engine.packed import PackedAnswers
+
+__all__ = ["Answers", "Place"]
+
+
+class Place(NamedTuple):
+    """Where a model's answer is among those of its pack.
+
+    Attributes:
+        pack: Which pack.
+        rank: Which head of the pack.
+        rows: Its probabilities.
+        task: What the answer will be.
+        labels: What they are the probabilities of.
+    """
+
+    pack: int
+    rank: int
+    rows: slice
+    task: Literal["multiclass", "multilabel"]
+    labels: tuple[str, ...]
 
 
 class Answers(Mapping[str, Prediction]):
     """Every model's prediction for one frame, by model name, in the order of the model set.
 
-    A mapping. What packed heads answered is taken out of their matrix when it is asked for, so
-    that a thousand models cost little where only some are looked at.
+    A mapping. What packed heads answered is taken out of their matrix when it is looked at, so
+    that a thousand models cost little more than one.
+
+    Args:
+        made: The predictions of compiled heads.
+        places: For every model, where its packed answer is; None for a compiled head.
+        packed: What the packs answered.
     """
 
     __slots__ = ("_made", "_packed", "_places")
 
     def __init__(
         self,
-        made: dict[str, Prediction],
-        places: Mapping[str, PackedPlace | None],
-        packed: Mapping[PackKey, PackedAnswers],
+        made: Mapping[str, Prediction],
+        places: Mapping[str, Place | None],
+        packed: Sequence[PackedAnswers],
     ) -> None:
         self._made = made
         self._places = places
         self._packed = packed
 
     def __getitem__(self, name: str) -> Prediction:
-        made = self._made.get(name)
-        if made is None:
-            made = self._made[name] = self._take_out(name)
-        return made
+        try:
+            place = self._places[name]
+        except KeyError:
+            known = ", ".join(self) or "none"
+            raise ModelNameError(f"No model called {name!r} answered. Answered: {known}.") from None
+        return self._made[name] if place is None else _taken_out(place, self._packed[place.pack])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
@@ -47,16 +75,94 @@ class Answers(Mapping[str, Prediction]):
         return len(self._places)
 
     def __repr__(self) -> str:
-        return f"<Answers of {', '.join(self)}>"
+        return f"<Answers of {len(self)}: {', '.join(self)}>"
 
-    def _take_out(self, name: str) -> Classification:
-        place = self._places[name]
-        if place is None:
-            raise KeyError(name)
-        answers = self._packed[place.pack]
-        return Classification(
-            place.task,
-            place.labels,
-            answers.probabilities[place.start : place.stop],
-            answers.tops[place.rank],
-        )
+    def items(self) -> ItemsView[str, Prediction]:
+        """Return every model's name and prediction."""
+        return _Items(self)
+
+    def values(self) -> ValuesView[Prediction]:
+        """Return every model's prediction."""
+        return _Values(self)
+
+    def in_turn(self) -> Iterator[tuple[str, Prediction]]:
+        """Yield every model's name and prediction, looking nothing up by name."""
+        made, packed = self._made, self._packed
+        for name, place in self._places.items():
+            yield name, made[name] if place is None else _taken_out(place, packed[place[0]])
+
+
+class _Items(ItemsView[str, Prediction]):
+    _mapping: Answers
+
+    def __iter__(self) -> Iterator[tuple[str, Prediction]]:
+        return self._mapping.in_turn()
+
+
+class _Values(ValuesView[Prediction]):
+    _mapping: Answers
+
+    def __iter__(self) -> Iterator[Prediction]:
+        for _, prediction in self._mapping.in_turn():
+            yield prediction
+
+
+class _Packed(Classification):
+    """A classification that looks up what it is asked for.
+
+    A frozen dataclass takes a microsecond to make, and a thousand of them as long as the heads
+    of all thousand models. This one notes two things, and is otherwise the same.
+    """
+
+    __slots__ = ("_answers", "_place")
+
+    _answers: PackedAnswers
+    _place: Place
+
+    def __new__(cls, *arguments: object, **named: object) -> Classification:  # type: ignore[misc]
+        """Make a plain classification: what copies an answer means one with values of its own."""
+        return Classification(*arguments, **named)  # type: ignore[arg-type]
+
+    # Nothing that has a name for others can be set: those are properties.
+    __setattr__ = object.__setattr__
+
+    def __reduce__(self) -> tuple[type[Classification], tuple[object, ...]]:
+        return Classification, (self.task, self.labels, self.probabilities, self._top)
+
+    def __repr__(self) -> str:
+        return repr(Classification(self.task, self.labels, self.probabilities, self._top))
+
+    @property
+    def task(self) -> Literal["multiclass", "multilabel"]:
+        return self._place.task
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._place.labels
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        return self._answers.probabilities[self._place.rows]
+
+    @property
+    def _top(self) -> int:
+        return self._answers.tops[self._place.rank]
+
+    @property
+    def label(self) -> str:
+        place = self._place
+        return place.labels[self._answers.tops[place.rank]]
+
+    @property
+    def probability(self) -> float:
+        return self._answers.greatest[self._place.rank]
+
+
+def _taken_out(place: Place, answers: PackedAnswers) -> _Packed:
+    taken = _make(_Packed)
+    taken._answers = answers
+    taken._place = place
+    return taken
+
+
+_make = object.__new__

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["give_back_memory"]
 

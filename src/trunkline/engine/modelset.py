@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal
 
 from trunkline.engine.cores import available_cores
-from trunkline.engine.planning import Build, Draft, Workshop, removing
+from trunkline.engine.drafts import Draft
+from trunkline.engine.memory import give_back_memory
+from trunkline.engine.planning import Build, RefusedError, Workshop
 from trunkline.errors import ExportError, ModelNameError, TrunklineError
 from trunkline.exports.reading import Read, read_all, read_named
 from trunkline.images import DEFAULT_MAX_PIXELS, read_picture
@@ -16,7 +19,7 @@ from trunkline.models import Model
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
     import numpy as np
     import PIL.Image
@@ -56,15 +59,23 @@ class ModelSet(Mapping[str, Model]):
         optimise: Optimise = "latency",
         max_pixels: int = DEFAULT_MAX_PIXELS,
     ) -> None:
-        self._workshop = Workshop(cores or available_cores(), optimise)
+        if cores is not None and cores < 1:
+            raise ValueError(f"cores is {cores}; it must be at least 1")
+        if optimise not in ("latency", "throughput"):
+            raise ValueError(f"optimise is {optimise!r}; it must be 'latency' or 'throughput'")
+        cores = cores or available_cores()
+        lanes = ThreadPoolExecutor(cores, "trunkline") if optimise == "latency" else None
+        self._workshop = Workshop(cores, optimise, lanes)
         self._max_pixels = max_pixels
         self._build = Build.empty()
         self._changing = threading.Lock()
         self._failures: tuple[TrunklineError, ...] = ()
 
     def __getitem__(self, name: str) -> Model:
-        _check_known([name], self.plan)
-        return self.plan.entries[name].model
+        plan = self.plan
+        if name not in plan.entries:
+            raise _unknown(name, plan)
+        return plan.entries[name].model
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.plan.entries)
@@ -122,18 +133,16 @@ class ModelSet(Mapping[str, Model]):
         """
         with self._changing:
             draft, failures = Draft.of(self._build), list[TrunklineError]()
-            reads: list[Read] = []
             for item in _read(exports, named, draft.known):
                 try:
-                    read = _unless_broken(item)
-                    draft.add(read)
-                    reads.append(read)
+                    draft.add(_unless_broken(item))
                 except (ExportError, ModelNameError) as error:
                     if on_error == "raise":
                         raise
                     failures.append(error)
-            self._build = self._finished(draft, reads, failures, on_error)
-            self._failures += tuple(failures)
+            self._build = self._finished(draft, None if on_error == "raise" else failures)
+            self._failures += tuple(map(_without_frames, failures))
+        give_back_memory()
 
     def remove(self, *names: str) -> None:
         """Unload models; all of them, or none where one is unknown.
@@ -142,8 +151,8 @@ class ModelSet(Mapping[str, Model]):
             ModelNameError: No model has this name.
         """
         with self._changing:
-            _check_known(names, self.plan)
-            self._build = removing(self._build, names)
+            self._build = self._finished(self._draft_without(names))
+        give_back_memory()
 
     def replace(self, **named: Export) -> None:
         """Put other exports in the place of loaded models, under the same names, in one step.
@@ -155,34 +164,30 @@ class ModelSet(Mapping[str, Model]):
             ModelNameError: No model has this name.
         """
         with self._changing:
-            _check_known(list(named), self.plan)
-            draft = Draft.of(removing(self._build, list(named)))
+            draft = self._draft_without(named)
             for item in _read((), named, draft.known):
                 draft.add(_unless_broken(item))
-            self._build = self._workshop.finish(draft, self._build)
+            self._build = self._finished(draft)
+        give_back_memory()
 
-    def _finished(
-        self,
-        draft: Draft,
-        reads: Iterable[Read],
-        failures: list[TrunklineError],
-        on_error: Literal["raise", "skip"],
-    ) -> Build:
-        """Compile all at once; where that fails, one by one, to find out which ones fail."""
-        try:
-            return self._workshop.finish(draft, self._build)
-        except ExportError:
-            if on_error == "raise":
-                raise
-        build = self._build
-        for read in reads:
-            draft = Draft.of(build)
+    def _draft_without(self, names: Collection[str]) -> Draft:
+        for name in names:
+            if name not in self.plan.entries:
+                raise _unknown(name, self.plan)
+        draft = Draft.of(self._build)
+        draft.drop(names)
+        return draft
+
+    def _finished(self, draft: Draft, failures: list[TrunklineError] | None = None) -> Build:
+        """Compile what a draft needs; where there is a list of failures, without those that fail."""
+        while True:
             try:
-                draft.add(read)
-                build = self._workshop.finish(draft, build)
-            except ExportError as error:
+                return self._workshop.finish(draft, self._build)
+            except RefusedError as error:
+                if failures is None:
+                    raise
                 failures.append(error)
-        return build
+                draft.drop([error.name])
 
 
 def _read(
@@ -206,8 +211,15 @@ def _unless_broken(item: Read | ExportError) -> Read:
     return item
 
 
-def _check_known(names: Sequence[str], plan: Plan) -> None:
-    for name in names:
-        if name not in plan.entries:
-            loaded = ", ".join(plan.entries) or "none"
-            raise ModelNameError(f"No model is called {name!r}. Loaded: {loaded}.")
+def _unknown(name: str, plan: Plan) -> ModelNameError:
+    loaded = ", ".join(plan.entries) or "none"
+    return ModelNameError(f"No model is called {name!r}. Loaded: {loaded}.")
+
+
+def _without_frames(error: TrunklineError) -> TrunklineError:
+    """Return an error to be kept: its frames would keep the graphs that they worked on."""
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error

@@ -3,86 +3,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from trunkline.engine.likeness import differences
-from trunkline.engine.memory import PROCESS_BYTES, compiled_bytes
+from trunkline.engine.footprint import process_bytes
+from trunkline.engine.likeness import Difference, differences
 from trunkline.engine.planning import entry_of, outline_of
-from trunkline.errors import ExportError
-from trunkline.graphs.cost import at_size, live_bytes, macs
-from trunkline.graphs.sharing import split
+from trunkline.engine.trunks import Cost, Network, Trunk, User, find_trunks
+from trunkline.errors import UnsupportedExportError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable
 
-    from trunkline.engine.likeness import Difference
-    from trunkline.graphs.heads import DenseHead
-    from trunkline.graphs.identity import Identity
-    from trunkline.graphs.merging import Outline, Step, Tensor
-    from trunkline.graphs.sharing import Segment
+    from trunkline.graphs.merging import Tensor
     from trunkline.models import Model
 
-__all__ = ["Cost", "Head", "Overview", "Trunk", "overview"]
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What something takes, for one picture.
-
-    Attributes:
-        macs: Multiply-accumulates.
-        weight_bytes: Bytes of weights.
-        memory_bytes: Bytes of memory, foretold; see ``trunkline.engine.memory``.
-    """
-
-    macs: int = 0
-    weight_bytes: int = 0
-    memory_bytes: int = 0
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            self.macs + other.macs,
-            self.weight_bytes + other.weight_bytes,
-            self.memory_bytes + other.memory_bytes,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A model, where it hangs on a trunk.
-
-    Attributes:
-        model: Its name.
-        labels: How many labels it has.
-        kind: ``"packed"`` for columns of the trunk's matrix, ``"compiled"`` for a graph of its
-            own, ``"none"`` where the trunk's own output is its answer.
-        cost: What it takes beside the trunk.
-    """
-
-    model: str
-    labels: int
-    kind: Literal["packed", "compiled", "none"]
-    cost: Cost
-
-
-@dataclass(frozen=True, slots=True)
-class Trunk:
-    """A network that is run once, for all models that hang on it or on what continues it.
-
-    Attributes:
-        id: The beginning of the identity of the tensor it ends in, as eight hexadecimal digits.
-        after: The ids of the trunks that it continues; none where it begins at the picture.
-        operations: How many operations it has.
-        cost: What it takes, without what it continues and without heads.
-        heads: The models that hang on its end.
-    """
-
-    id: str
-    after: tuple[str, ...]
-    operations: int
-    cost: Cost
-    heads: tuple[Head, ...]
+__all__ = ["Overview", "overview"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +27,10 @@ class Overview:
 
     Attributes:
         models: How many there are.
-        trunks: Those used by most models first; each behind those it continues.
-        shared: What all take together; the memory is that of the process.
-        apart: What all take if nothing is shared; likewise.
-        differences: Where trunks that are nearly the same first differ.
+        trunks: Those of most models first, each behind those it continues.
+        shared: What all of them take in one model set; the memory is that of the whole process.
+        apart: What they would take if nothing was shared; likewise.
+        differences: Where trunks that are almost the same first differ.
         failures: Why models were left out.
     """
 
@@ -103,75 +39,44 @@ class Overview:
     shared: Cost
     apart: Cost
     differences: tuple[Difference, ...]
-    failures: tuple[ExportError, ...]
+    failures: tuple[UnsupportedExportError, ...]
 
 
 def overview(models: Iterable[Model]) -> Overview:
-    """Work out what models share. Nothing is compiled, and no graph is kept twice.
+    """Work out what models share, as a model set of them would. Nothing is compiled.
+
+    Of models that are one network but for their heads, only the first one's graph is kept.
 
     Args:
-        models: As read; names need not differ.
+        models: As they were read; their names need not differ.
     """
-    survey, failures = _Survey(), []
+    networks: dict[tuple[Tensor, ...], Network] = {}
+    failures: list[UnsupportedExportError] = []
+    formats: set[str] = set()
+    apart = Cost()
     for model in models:
         try:
-            survey.add(model)
-        except ExportError as error:
+            network, needs, user = _survey(model)
+        except UnsupportedExportError as error:
             failures.append(error)
-    return survey.overview(tuple(failures))
+            continue
+        formats.add(model.format)
+        apart += network.cost(network.operations)
+        networks.setdefault(needs, network).users.append(user)
+    trunks = find_trunks(networks)
+    process = Cost(memory_bytes=process_bytes(formats))
+    return Overview(
+        sum(len(network.users) for network in networks.values()),
+        tuple(trunk for trunk, _ in trunks),
+        sum((trunk.whole_cost for trunk, _ in trunks), process),
+        apart + process,
+        tuple(differences([(t.id, n.outline) for t, n in trunks if not t.after])),
+        tuple(failures),
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _User:
-    """A model of a network."""
-
-    name: str
-    labels: int
-    packed: DenseHead | None
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Network:
-    """A network and the models that are it, but for packed heads."""
-
-    outline: Outline
-    macs: Mapping[Identity, int]
-    users: list[_User] = field(default_factory=list)
-
-    def cost(self, steps: Collection[Identity], copies: int = 2) -> Cost:
-        """Return what some of its operations take, compiled as one graph."""
-        outline = self.outline
-        names = {outline.names[identity] for identity in steps}
-        weights = sum(outline.steps[identity].weight_bytes for identity in steps)
-        live = live_bytes(at_size(outline.graph, outline.contract), names)
-        memory = compiled_bytes(weights, live, len(names), copies)
-        return Cost(sum(self.macs[identity] for identity in steps), weights, memory)
-
-
-class _Survey:
-    """The networks of models seen so far, as a plan would be made from them."""
-
-    def __init__(self) -> None:
-        self._networks: dict[tuple[Tensor, ...], _Network] = {}
-        self._apart = Cost(memory_bytes=PROCESS_BYTES)
-
-    def add(self, model: Model) -> None:
-        found = outline_of(model)
-        entry = entry_of(model, found)
-        own = _network(found)
-        self._apart += own.cost(_operations(found.steps))
-        network = self._networks.setdefault(entry.needs, own)
-        packed = found.head if entry.pack else None
-        network.users.append(_User(model.name, len(model.labels), packed))
-
-    def overview(self, failures: tuple[ExportError, ...]) -> Overview:
-        networks = list(self._networks.values())
-        steps = {i: step for n in networks for i, step in n.outline.steps.items()}
-        layout = _Layout(split(list(self._networks), steps), list(self._networks), networks)
-        trunks = layout.trunks()
-        shared = Cost(memory_bytes=PROCESS_BYTES)
-        for trunk in trunks:
-            shared = sum((head.cost for head in trunk.heads), shared + trunk.cost)
-        roots = {trunk.id: outline for trunk, outline in layout.outlines(trunks) if not trunk.after}
-        count = sum(len(network.users) for network in networks)
-        return Overview(count, trunks, shared, self._apart, differences(roots), failures)
+def _survey(model: Model) -> tuple[Network, tuple[Tensor, ...], User]:
+    outline = outline_of(model)
+    entry = entry_of(model, outline)
+    head = outline.head if entry.pack else None
+    return Network(outline), entry.needs, User(model.name, len(model.labels), head)

@@ -7,6 +7,7 @@ out; nothing is compiled.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +24,8 @@ __all__ = ["PackedHeads"]
 
 _FIRST_ROWS = 16
 _GROWTH = 1.5
+# Infinities become equals, and the difference of two sums is a float32.
+_SOFTMAX_LIMIT = np.float32(1e30)
 
 
 class _Rows:
@@ -52,10 +55,12 @@ class PackedAnswers(NamedTuple):
     Attributes:
         probabilities: float32 of shape (rows,), read-only.
         tops: By head, the index of its most probable label among its own.
+        greatest: By head, the probability of that label.
     """
 
     probabilities: NDArray[np.float32]
     tops: list[int]
+    greatest: list[float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +84,10 @@ class PackedHeads:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @functools.cached_property
+    def _lengths(self) -> NDArray[np.intp]:
+        return np.diff(self.starts, append=self.stop)
 
     def adding(
         self, name: str, weights: NDArray[np.float32], bias: NDArray[np.float32]
@@ -114,17 +123,30 @@ class PackedHeads:
         Args:
             features: float32 of shape (1, features).
         """
-        lengths = np.diff(self.starts, append=self.stop)
-        sums = self._rows.weights[: self.stop] @ features[0]
-        sums += self._rows.bias[: self.stop]
+        values = self._sums(features)
         if self.activation == "sigmoid":
-            sums = _sigmoid(sums)
+            values = _sigmoid(values)
         elif self.activation == "softmax":
-            sums = _softmax(sums, self.starts, lengths)
+            values = _softmax(values, self.starts, self._lengths)
         # As decoding does for single models: what is no number is no probability.
-        np.clip(np.nan_to_num(sums, copy=False, nan=0.0), 0, 1, out=sums)
-        sums.flags.writeable = False
-        return PackedAnswers(sums, _tops(sums, self.starts, lengths))
+        values = np.fmin(np.fmax(values, np.float32(0)), np.float32(1))
+        values.flags.writeable = False
+        greatest = np.maximum.reduceat(values, self.starts)
+        tops = _tops(values, greatest, self.starts, self._lengths)
+        return PackedAnswers(values, tops, greatest.tolist())
+
+    def _sums(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return ``weights @ features + bias``, row by row.
+
+        As a stack of products of vectors it needs no threads of the linear algebra library, which
+        would stand in the way of the trunk's, and a row's sum is the same to the last bit
+        whatever rows are around it.
+        """
+        rows = self._rows.weights[: self.stop, np.newaxis]
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums: NDArray[np.float32] = (rows @ features[0][:, np.newaxis]).reshape(-1)
+            sums += self._rows.bias[: self.stop]
+        return sums
 
     def ranges(self) -> dict[str, tuple[int, int, int]]:
         """Return, by model name, its index, its first row, and the row behind its last."""
@@ -141,11 +163,14 @@ class PackedHeads:
 
 
 def _tops(
-    values: NDArray[np.float32], starts: NDArray[np.intp], lengths: NDArray[np.intp]
+    values: NDArray[np.float32],
+    greatest: NDArray[np.float32],
+    starts: NDArray[np.intp],
+    lengths: NDArray[np.intp],
 ) -> list[int]:
-    """Return, for each range, the index of its first greatest value within it."""
-    greatest = np.flatnonzero(values == np.repeat(np.maximum.reduceat(values, starts), lengths))
-    first = greatest[np.searchsorted(greatest, starts)]
+    """Return, for each range, where in it its greatest value comes first."""
+    places = np.flatnonzero(values == np.repeat(greatest, lengths))
+    first = places[np.searchsorted(places, starts)]
     within: list[int] = (first - starts).tolist()
     return within
 
@@ -160,7 +185,8 @@ def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
 def _softmax(
     x: NDArray[np.float32], starts: NDArray[np.intp], lengths: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """Softmax over each range."""
+    """Softmax over each range, as ``trunkline.decoding.activations`` does it for one."""
+    x = np.clip(x, -_SOFTMAX_LIMIT, _SOFTMAX_LIMIT)
     e = np.exp(x - np.repeat(np.maximum.reduceat(x, starts), lengths))
     quotient: NDArray[np.float32] = e / np.repeat(np.add.reduceat(e, starts), lengths)
     return quotient

@@ -3,20 +3,24 @@
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+import concurrent.futures
+import itertools
+import operator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from trunkline.engine.answers import Answers
+from trunkline.engine.answers import Answers, Place
 from trunkline.images import to_tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from concurrent.futures import Executor
 
     import numpy as np
     from numpy.typing import NDArray
 
     from trunkline.contracts import InputContract
+    from trunkline.decoding import ClassificationDecoder
     from trunkline.engine.compiled import Call, CompiledGraph
     from trunkline.engine.packed import PackedHeads
     from trunkline.graphs.heads import Activation
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     from trunkline.graphs.sharing import Segment
     from trunkline.models import Model
 
-__all__ = ["Entry", "PackKey", "PackedPlace", "Part", "Plan"]
+__all__ = ["Entry", "PackKey", "Part", "Plan"]
 
 
 class PackKey(NamedTuple):
@@ -32,17 +36,6 @@ class PackKey(NamedTuple):
 
     features: Tensor
     activation: Activation
-
-
-class PackedPlace(NamedTuple):
-    """Where a model's answer is among those of its pack."""
-
-    pack: PackKey
-    rank: int
-    start: int
-    stop: int
-    task: Literal["multiclass", "multilabel"]
-    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +55,19 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A segment, compiled."""
+    """A segment, compiled.
+
+    Attributes:
+        segment: What it computes.
+        graph: The segment's graph, compiled.
+        level: How many parts it waits for in a row.
+        beside: Whether it is compiled for one core, to run beside the others of its level.
+    """
 
     segment: Segment
     graph: CompiledGraph
+    level: int = 0
+    beside: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,21 +79,22 @@ class Plan:
         inputs: By the tensor they become, the contracts that pictures are made ready for.
         parts: The segments, each behind those it takes tensors from.
         packs: The packed heads.
+        lanes: What runs parts beside one another; None where there are none to.
     """
 
     entries: Mapping[str, Entry]
     inputs: Mapping[Tensor, InputContract]
     parts: tuple[Part, ...]
     packs: Mapping[PackKey, PackedHeads]
+    lanes: Executor | None = None
+    # Worked out here, not frame by frame.
+    _places: Mapping[str, Place | None] = field(init=False, repr=False)
+    _compiled: tuple[tuple[str, Entry], ...] = field(init=False, repr=False)
 
-    @functools.cached_property
-    def places(self) -> Mapping[str, PackedPlace | None]:
-        """By model name, where its packed answer is; None where its head is compiled."""
-        ranges = {key: heads.ranges() for key, heads in self.packs.items()}
-        return {
-            name: entry.pack and _place(entry, entry.pack, *ranges[entry.pack][name])
-            for name, entry in self.entries.items()
-        }
+    def __post_init__(self) -> None:
+        compiled = ((name, entry) for name, entry in self.entries.items() if entry.pack is None)
+        object.__setattr__(self, "_places", _find_places(self))
+        object.__setattr__(self, "_compiled", tuple(compiled))
 
     def predict(self, picture: NDArray[np.uint8]) -> Answers:
         """Answer for one picture, uint8 of shape (height, width, 3), RGB, upright."""
@@ -104,27 +107,44 @@ class Plan:
         values: dict[Tensor, NDArray[Any]] = dict(pictures)
         calls: list[Call] = []
         try:
-            for part in self.parts:
-                call = part.graph.run([values[tensor] for tensor in part.segment.takes])
-                calls.append(call)
-                values.update(zip(part.segment.gives, call.outputs, strict=True))
-            packed = {key: heads(values[key.features]) for key, heads in self.packs.items()}
+            for _, level in itertools.groupby(self.parts, key=operator.attrgetter("level")):
+                self._run_level(list(level), values, calls)
+            packed = [heads(values[key.features]) for key, heads in self.packs.items()]
             made = {
                 name: entry.model.decoder([values[t] for t in entry.needs], entry.model.labels)
-                for name, entry in self._compiled_heads
+                for name, entry in self._compiled
             }
         finally:
             for call in calls:
                 call.release()
-        return Answers(made, self.places, packed)
+        return Answers(made, self._places, packed)
 
-    @functools.cached_property
-    def _compiled_heads(self) -> list[tuple[str, Entry]]:
-        return [(name, entry) for name, entry in self.entries.items() if entry.pack is None]
+    def _run_level(
+        self, level: Sequence[Part], values: dict[Tensor, NDArray[Any]], calls: list[Call]
+    ) -> None:
+        """Run parts that do not wait for one another; add what they give to ``values``."""
+        waiting = []
+        for part in level:
+            taken = [values[tensor] for tensor in part.segment.takes]
+            if part.beside and self.lanes:
+                waiting.append((part, self.lanes.submit(part.graph.run, taken)))
+            else:
+                calls.append(part.graph.run(taken))
+                values.update(zip(part.segment.gives, calls[-1].outputs, strict=True))
+        # All are waited for, also where one fails: each has buffers to give back.
+        concurrent.futures.wait([future for _, future in waiting])
+        calls.extend(future.result() for _, future in waiting if future.exception() is None)
+        for part, future in waiting:
+            values.update(zip(part.segment.gives, future.result().outputs, strict=True))
 
 
-def _place(entry: Entry, key: PackKey, rank: int, start: int, stop: int) -> PackedPlace:
-    task: Literal["multiclass", "multilabel"] = (
-        "multilabel" if entry.model.task == "multilabel" else "multiclass"
-    )
-    return PackedPlace(key, rank, start, stop, task, entry.model.labels)
+def _find_places(plan: Plan) -> dict[str, Place | None]:
+    """Return, by model name, where its packed answer is; None where its head is compiled."""
+    places: dict[str, Place | None] = dict.fromkeys(plan.entries)
+    for pack, heads in enumerate(plan.packs.values()):
+        for name, (rank, start, stop) in heads.ranges().items():
+            if name in places:
+                model = plan.entries[name].model
+                task = cast("ClassificationDecoder", model.decoder).task
+                places[name] = Place(pack, rank, slice(start, stop), task, model.labels)
+    return places

@@ -11,33 +11,43 @@ import numpy as np
 
 from trunkline.decoding import ClassificationDecoder
 from trunkline.engine.compiled import CompiledGraph, Optimise
-from trunkline.engine.packed import PackedHeads
+from trunkline.engine.lanes import levels_of, pays
 from trunkline.engine.plan import Entry, PackKey, Part, Plan
-from trunkline.errors import ModelNameError, UnsupportedExportError
-from trunkline.exports.reading import Known
-from trunkline.exports.templates import make_template
+from trunkline.errors import ExportError, UnsupportedExportError
 from trunkline.graphs.cutting import cut
 from trunkline.graphs.identity import input_identity
 from trunkline.graphs.merging import Outline, Tensor, outline
 from trunkline.graphs.sharing import split
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from concurrent.futures import Executor
 
     from numpy.typing import NDArray
 
     from trunkline.contracts import InputContract
-    from trunkline.exports.reading import Origin, Read
-    from trunkline.exports.templates import HeadConstants
-    from trunkline.graphs.heads import Activation, DenseHead
+    from trunkline.engine.drafts import Draft
+    from trunkline.engine.weights import Weights
+    from trunkline.exports.reading import Known
+    from trunkline.graphs.heads import Activation
+    from trunkline.graphs.sharing import Segment
     from trunkline.models import Model
 
-__all__ = ["Build", "Draft", "Workshop", "entry_of", "outline_of", "removing"]
+__all__ = ["Build", "Needs", "RefusedError", "Workshop", "entry_of", "outline_of"]
 
 Needs = tuple[Tensor, ...]
 
-# A template is as large as the file; exporters wrote a network in two or three ways.
-_MOST_TEMPLATES = 4
+
+class RefusedError(UnsupportedExportError):
+    """A model was read and cannot be run.
+
+    Attributes:
+        name: What it is called in the draft, which can be finished without it.
+    """
+
+    def __init__(self, source: str, problem: str, name: str = "") -> None:
+        super().__init__(source, problem)
+        self.name = name
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,18 +58,20 @@ class Build:
         plan: What frames are run through.
         networks: By the tensors they give, the different networks. Models whose heads are packed
             on one trunk are one network.
+        weights: By the tensors they give, the networks' constants.
         known: Files by which more heads of a network are recognised, and where those are packed.
     """
 
     plan: Plan
     networks: Mapping[Needs, Outline]
+    weights: Mapping[Needs, Weights]
     known: Mapping[Known, PackKey]
 
     @classmethod
     def empty(cls) -> Build:
         """Return the build of no models."""
         nothing: MappingProxyType[object, object] = MappingProxyType({})
-        return cls(Plan(nothing, nothing, (), nothing), nothing, nothing)  # type: ignore[arg-type]
+        return cls(Plan(nothing, nothing, (), nothing), nothing, nothing, nothing)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +81,12 @@ class Workshop:
     Attributes:
         cores: How many cores the compiled graphs use.
         optimise: What they use them for.
+        lanes: What runs graphs beside one another; None where each call has its own core.
     """
 
     cores: int
     optimise: Optimise
+    lanes: Executor | None = None
 
     def finish(self, draft: Draft, before: Build) -> Build:
         """Return the build that a draft describes, with everything new compiled and run once.
@@ -82,152 +96,77 @@ class Workshop:
             before: The build it was begun from; what it has compiled is taken over.
 
         Raises:
-            UnsupportedExportError: A model's graph cannot be compiled, or does not run.
+            RefusedError: One of the models added cannot be compiled, or does not run. The draft
+                can be finished once that one is dropped.
         """
-        if draft.networks.keys() == before.networks.keys():
-            return draft.build(before.plan.parts)
-        try:
-            build = draft.build(self._parts(draft.networks, before.plan.parts))
-            # The first frame finds everything allocated, and what does not run is found now.
-            build.plan.predict(_blank(build.plan.inputs.values()))
-        except RuntimeError as error:
-            raise _cannot_run(next(reversed(draft.entries.values())).model, error) from error
-        return build
+        new = draft.networks.keys() - before.networks.keys()
+        segments = _split(draft) if new else _kept_segments(draft, before)
+        parts = self._parts(segments, draft, before.plan.parts)
+        # A model that takes another's place is answered in that place.
+        names = [name for name in before.plan.entries if name in draft.entries]
+        entries = {name: draft.entries[name] for name in dict.fromkeys([*names, *draft.entries])}
+        plan = Plan(entries, _inputs(draft.networks.values()), parts, draft.packs, self.lanes)
+        _try(plan, draft, new)
+        return Build(plan, draft.networks, draft.weights, draft.known)
 
-    def _parts(self, networks: Mapping[Needs, Outline], old: Sequence[Part]) -> tuple[Part, ...]:
-        steps = {identity: step for o in networks.values() for identity, step in o.steps.items()}
-        outlines = list(networks.values())
-        there = {(part.segment.takes, part.segment.gives): part.graph for part in old}
+    def _parts(
+        self, segments: Sequence[Segment], draft: Draft, old: Sequence[Part]
+    ) -> tuple[Part, ...]:
+        there = {(p.segment.takes, p.segment.gives, p.beside): p.graph for p in old}
+        outlines = list(draft.networks.values())
         parts = []
-        for segment in split(list(networks), steps):
-            graph = there.get((segment.takes, segment.gives))
-            if graph is None:
-                whole = outlines[segment.users[0]]
-                own = cut(whole.graph, whole.names, segment.takes, segment.gives)
-                graph = CompiledGraph(own, self.cores, self.optimise)
-            parts.append(Part(segment, graph))
+        for level, level_segments in enumerate(_by_level(segments)):
+            beside = self.lanes is not None and pays([s.macs for s in level_segments], self.cores)
+            for segment in level_segments:
+                graph = there.get((segment.takes, segment.gives, beside))
+                if graph is None:
+                    whole = outlines[segment.users[0]]
+                    graph = self._compiled(segment, whole, draft, 1 if beside else self.cores)
+                parts.append(Part(segment, graph, level, beside))
         return tuple(parts)
 
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """The parts of a build while models are being added to it.
-
-    Attributes:
-        entries: By model name, the models.
-        networks: By the tensors they give, the networks.
-        known: Files by which more heads are recognised; it grows while models are added.
-        packs: The packed heads.
-    """
-
-    entries: dict[str, Entry]
-    networks: dict[Needs, Outline]
-    known: dict[Known, PackKey]
-    packs: dict[PackKey, PackedHeads]
-
-    @classmethod
-    def of(cls, build: Build) -> Draft:
-        """Begin with the models of a build, which is left as it is."""
-        plan = build.plan
-        return cls(dict(plan.entries), dict(build.networks), dict(build.known), dict(plan.packs))
-
-    def add(self, read: Read) -> None:
-        """Add a model, read in full or as the head of a known network.
-
-        Raises:
-            ModelNameError: Its name is taken.
-            UnsupportedExportError: Its graph cannot be brought into normal form.
-        """
-        self._check_free(read.model)
-        if read.known and read.head:
-            self._add_head(read.model, self.known[read.known], read.head)
-            return
-        found = outline_of(read.model)
-        entry = entry_of(read.model, found)
-        self.entries[read.model.name] = entry
-        self.networks.setdefault(entry.needs, found)
-        if entry.pack and found.head:
-            self._pack(entry.pack, read.model.name, found.head.weights, found.head.bias)
-            if read.origin:
-                self._remember(entry.model, entry.pack, read.origin, found.head)
-
-    def build(self, parts: tuple[Part, ...]) -> Build:
-        """Return the build, with everything compiled that it needs."""
-        plan = Plan(self.entries, _inputs(self.networks.values()), parts, self.packs)
-        return Build(plan, self.networks, self.known)
-
-    def _check_free(self, model: Model) -> None:
-        if model.name in self.entries:
-            other = self.entries[model.name].model
-            raise ModelNameError(
-                f"Two models are called {model.name!r}: {other.source} and {model.source}. "
-                f"Give one another name: load(other={model.source!r}) in Python, "
-                f"-m other={model.source} on the command line."
-            )
-
-    def _add_head(self, model: Model, key: PackKey, head: HeadConstants) -> None:
-        self.entries[model.name] = Entry(model, (key.features,), key)
-        self._pack(key, model.name, head.weights.T, head.bias)
-
-    def _pack(
-        self, key: PackKey, name: str, weights: NDArray[np.float32], bias: NDArray[np.float32]
-    ) -> None:
-        heads = self.packs.get(key) or PackedHeads(key.activation)
-        self.packs[key] = heads.adding(name, weights, bias)
-
-    def _remember(self, model: Model, key: PackKey, origin: Origin, head: DenseHead) -> None:
-        """Keep the file's bytes around its head, so that the next such file is recognised."""
-        if list(self.known.values()).count(key) >= _MOST_TEMPLATES:
-            return
-        template = make_template(origin.data, head.weights.T, head.bias)
-        if template is not None:
-            self.known[Known(model, replace(origin, data=b""), template)] = key
+    def _compiled(
+        self, segment: Segment, whole: Outline, draft: Draft, cores: int
+    ) -> CompiledGraph:
+        try:
+            own = cut(whole.graph, whole.names, segment.takes, segment.gives)
+            return CompiledGraph(own, cores, self.optimise)
+        except Exception as error:
+            raise _refused(_added_for(segment, draft), error) from error
 
 
-def removing(build: Build, names: Collection[str]) -> Build:
-    """Return a build without some models.
-
-    Nothing is compiled, and what only they used is let go.
-    """
-    plan = build.plan
-    entries = {name: entry for name, entry in plan.entries.items() if name not in names}
-    left = {entry.needs for entry in entries.values()}
-    networks = {needs: outline for needs, outline in build.networks.items() if needs in left}
-    packs = {
-        key: heads.without(names) if set(names) & set(heads.names) else heads
-        for key, heads in plan.packs.items()
-        if not set(heads.names) <= set(names)
-    }
-    known = {file: key for file, key in build.known.items() if (key.features,) in left}
-    parts = tuple(_still_used(plan.parts, left))
-    return Build(Plan(entries, _inputs(networks.values()), parts, packs), networks, known)
+def _split(draft: Draft) -> tuple[Segment, ...]:
+    outlines = draft.networks.values()
+    steps = {identity: step for found in outlines for identity, step in found.steps.items()}
+    return split(list(draft.networks), steps)
 
 
-def _still_used(parts: Sequence[Part], left: Iterable[Needs]) -> list[Part]:
-    wanted = {tensor for needs in left for tensor in needs}
-    kept = []
-    for part in reversed(parts):
-        if wanted.intersection(part.segment.gives):
-            wanted.update(part.segment.takes)
-            kept.append(part)
-    return kept[::-1]
+def _by_level(segments: Sequence[Segment]) -> list[list[Segment]]:
+    """Group segments that do not wait for one another, the largest of each group first."""
+    levels = levels_of(segments)
+    grouped: list[list[Segment]] = [[] for _ in range(max(levels, default=-1) + 1)]
+    for segment, level in zip(segments, levels, strict=True):
+        grouped[level].append(segment)
+    return [sorted(group, key=lambda segment: -segment.macs) for group in grouped]
 
 
 def outline_of(model: Model) -> Outline:
     """Bring a model's graph into normal form; nothing is compiled.
 
     Raises:
-        UnsupportedExportError: It cannot be, or the model comes out of a model set.
+        RefusedError: It cannot be, or the model comes out of a model set.
     """
     if model.graph is None:
-        raise UnsupportedExportError(
+        raise RefusedError(
             model.source,
-            f"model {model.name!r} comes out of a model set and has no graph. Load it again.",
+            f"model {model.name!r} comes out of a model set, which keeps no graph of its own for "
+            "it. Load it again from its file.",
+            model.name,
         )
     try:
         return outline(model.graph, model.contract)
-    except RuntimeError as error:
-        raise _cannot_run(model, error) from error
+    except Exception as error:
+        raise _refused(model, error) from error
 
 
 def entry_of(model: Model, found: Outline) -> Entry:
@@ -243,24 +182,94 @@ def _activation(model: Model, found: Outline) -> Activation | None:
     """Return how a model's dense head ends, in the graph or behind it; None for any other head."""
     if found.head is None or not isinstance(model.decoder, ClassificationDecoder):
         return None
-    ends = {found.head.activation, model.decoder.activation} - {"none"}
-    return None if len(ends) > 1 else next(iter(ends), "none")
+    if len(found.head.bias) != len(model.labels):
+        return None  # its decoder will say so
+    match found.head.activation, model.decoder.activation:
+        case (activation, "none") | ("none", activation):
+            return activation
+        case _:
+            return None
+
+
+def _kept_segments(draft: Draft, before: Build) -> list[Segment]:
+    """Return the segments still used, where nothing is to be cut in another place."""
+    places = {needs: index for index, needs in enumerate(draft.networks)}
+    now = [places.get(needs) for needs in before.networks]
+    kept = _still_used(before.plan.parts, draft.networks)
+    return [_with_users(part.segment, now) for part in kept]
+
+
+def _with_users(segment: Segment, now: Sequence[int | None]) -> Segment:
+    """Return a segment with its users numbered as they are now; None for those that are gone."""
+    users = sorted(place for user in segment.users if (place := now[user]) is not None)
+    return replace(segment, users=tuple(users))
+
+
+def _still_used(parts: Sequence[Part], left: Iterable[Needs]) -> list[Part]:
+    wanted = {tensor for needs in left for tensor in needs}
+    kept = []
+    for part in reversed(parts):
+        if wanted.intersection(part.segment.gives):
+            wanted.update(part.segment.takes)
+            kept.append(part)
+    return kept[::-1]
+
+
+def _added_for(segment: Segment, draft: Draft) -> Model:
+    """Return the model for whose sake a segment is new."""
+    needs = list(draft.networks)
+    users = {needs[index] for index in segment.users}
+    own = [name for name in draft.added if draft.entries[name].needs in users]
+    return draft.entries[(own or draft.added)[-1]].model
+
+
+def _try(plan: Plan, draft: Draft, new: Iterable[Needs]) -> None:
+    """Let each added model answer once, but for one of many heads packed on one trunk.
+
+    The first frame then finds everything allocated, and what does not run is found now.
+    """
+    untried = set(new)
+    for name in draft.added:
+        entry = draft.entries[name]
+        if entry.pack is None or entry.needs in untried:
+            untried.discard(entry.needs)
+            contract = draft.networks[entry.needs].contract
+            try:
+                _alone(plan, name, contract).predict(_blank(contract))
+            except Exception as error:
+                raise _refused(entry.model, error) from error
+
+
+def _alone(plan: Plan, name: str, contract: InputContract) -> Plan:
+    """Return what a plan does for one of its models."""
+    entry = plan.entries[name]
+    parts = tuple(_still_used(plan.parts, [entry.needs]))
+    packs = {key: heads for key, heads in plan.packs.items() if key == entry.pack}
+    return Plan({name: entry}, _input(contract), parts, packs, plan.lanes)
 
 
 def _inputs(networks: Iterable[Outline]) -> dict[Tensor, InputContract]:
-    return {Tensor(input_identity(o.contract), 0): o.contract for o in networks}
+    return {tensor: c for o in networks for tensor, c in _input(o.contract).items()}
 
 
-def _blank(contracts: Iterable[InputContract]) -> NDArray[np.uint8]:
+def _input(contract: InputContract) -> dict[Tensor, InputContract]:
+    return {Tensor(input_identity(contract), 0): contract}
+
+
+def _blank(contract: InputContract) -> NDArray[np.uint8]:
     """Return a picture on which no preset has much to do."""
-    sides = [(c.height, c.width) for c in contracts] or [(1, 1)]
-    return np.zeros((*max(sides), 3), np.uint8)
+    return np.zeros((contract.height, contract.width, 3), np.uint8)
 
 
-def _cannot_run(model: Model, error: RuntimeError) -> UnsupportedExportError:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["RuntimeError"]
-    return UnsupportedExportError(
+def _refused(model: Model, error: Exception) -> RefusedError:
+    """Say in a sentence why a model cannot be run."""
+    if isinstance(error, ExportError):
+        return RefusedError(model.source, str(error), model.name)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    cause = (lines or [type(error).__name__])[-1]
+    return RefusedError(
         model.source,
-        f"its graph cannot be run on this machine ({lines[-1][:300]}). If another program runs "
-        "it, please report it.",
+        f"its graph cannot be run on this machine ({cause[:300]}). If another program runs it, "
+        "please report it.",
+        model.name,
     )

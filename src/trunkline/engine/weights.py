@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,10 @@ import numpy as np
 from trunkline.graphs.rewriting import constant_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import openvino
+    from numpy.typing import NDArray
 
 __all__ = ["Weights", "hold_once"]
 
@@ -20,7 +23,7 @@ Weights = Mapping[bytes, "openvino.Output"]
 """The constants of a graph, by a hash over type, shape and bytes."""
 
 
-def hold_once(graph: openvino.Model, held: Iterable[Weights]) -> Weights:
+def hold_once(graph: openvino.Model, held: Collection[Weights]) -> Weights:
     """Let a graph use the constants of other graphs where they are the same, and free its own.
 
     Networks on one trunk are kept whole, for a later one may make it necessary to cut them in
@@ -47,7 +50,7 @@ def hold_once(graph: openvino.Model, held: Iterable[Weights]) -> Weights:
     return own
 
 
-def _digest(values: np.ndarray) -> bytes:
+def _digest(values: NDArray[np.generic]) -> bytes:
     digest = hashlib.blake2b(f"{values.dtype} {values.shape}".encode(), digest_size=20)
     digest.update(np.ascontiguousarray(values).data)
     return digest.digest()

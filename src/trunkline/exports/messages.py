@@ -20,18 +20,19 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-__all__ = ["CoreMLModel", "GraphDef", "Message"]
+__all__ = ["BundleEntry", "BundleHeader", "CoreMLModel", "GraphDef", "Message", "SavedModel"]
 
 Message = Any
 """A protobuf message: its class is made at run time, so no type checker knows its fields."""
 
 _TENSORFLOW = """
-GraphDef: node 1 NodeDef repeated, versions 4 VersionDef
+GraphDef: node 1 NodeDef repeated, library 2 FunctionDefLibrary, versions 4 VersionDef
 VersionDef: producer 1 int32, min_consumer 2 int32, bad_consumers 3 int32 repeated
 NodeDef: name 1 string, op 2 string, input 3 string repeated, device 4 string,
   attr 5 map<AttrValue>
 AttrValue: oneof value: list 1 ListValue, s 2 bytes, i 3 int64, f 4 float, b 5 bool,
-  type 6 DataType, shape 7 TensorShapeProto, tensor 8 TensorProto
+  type 6 DataType, shape 7 TensorShapeProto, tensor 8 TensorProto, func 10 NameAttrList
+NameAttrList: name 1 string
 ListValue: s 2 bytes repeated, i 3 int64 repeated, f 4 float repeated, b 5 bool repeated,
   type 6 DataType repeated, shape 7 TensorShapeProto repeated
 TensorShapeProto: dim 2 Dim repeated, unknown_rank 3 bool
@@ -43,6 +44,14 @@ TensorProto: dtype 1 DataType, tensor_shape 2 TensorShapeProto, tensor_content 4
 enum DataType: DT_INVALID 0, DT_FLOAT 1, DT_DOUBLE 2, DT_INT32 3, DT_UINT8 4, DT_INT16 5,
   DT_INT8 6, DT_STRING 7, DT_COMPLEX64 8, DT_INT64 9, DT_BOOL 10, DT_UINT16 17, DT_HALF 19,
   DT_RESOURCE 20, DT_VARIANT 21, DT_UINT32 22, DT_UINT64 23
+FunctionDefLibrary: function 1 FunctionDef repeated
+FunctionDef: signature 1 OpDef, node_def 3 NodeDef repeated, ret 4 map<string>
+OpDef: name 1 string, input_arg 2 ArgDef repeated, output_arg 3 ArgDef repeated
+ArgDef: name 1 string
+SavedModel: meta_graphs 2 MetaGraphDef repeated
+MetaGraphDef: graph_def 2 GraphDef
+BundleHeaderProto: num_shards 1 int32
+BundleEntryProto: shard_id 3 int32, offset 4 int64, size 5 int64
 """
 
 _COREML = """
@@ -231,8 +240,19 @@ def _message(pool: descriptor_pool.DescriptorPool, name: str) -> Message:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(name))
 
 
-GraphDef = _message(_pool("trunkline.tensorflow", _TENSORFLOW), "trunkline.tensorflow.GraphDef")
+_tensorflow = _pool("trunkline.tensorflow", _TENSORFLOW)
+
+GraphDef = _message(_tensorflow, "trunkline.tensorflow.GraphDef")
 """TensorFlow's ``GraphDef``: nodes, each with its name, operation, inputs and attributes."""
+
+SavedModel = _message(_tensorflow, "trunkline.tensorflow.SavedModel")
+"""TensorFlow's ``SavedModel``: graphs with their signatures, and without their variables."""
+
+BundleHeader = _message(_tensorflow, "trunkline.tensorflow.BundleHeaderProto")
+"""What ``variables.index`` says of all variables."""
+
+BundleEntry = _message(_tensorflow, "trunkline.tensorflow.BundleEntryProto")
+"""Where a variable of a SavedModel is."""
 
 CoreMLModel = _message(_pool("trunkline.coreml", _COREML), "trunkline.coreml.Model")
 """Core ML's ``Model``: the content of an ``.mlmodel`` file."""

@@ -15,6 +15,7 @@ from trunkline.exports.onnx_check import check
 from trunkline.exports.onnx_external import load_external_data
 from trunkline.exports.onnx_labels import cut_label_lookup
 from trunkline.exports.onnx_opset1 import FIRST_KEPT_OPSET, upgrade
+from trunkline.exports.onnx_walk import drop_unused
 from trunkline.exports.runtime import read_graph
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def _network(model: onnx.ModelProto, path: Path) -> Network:
     labels = cut_label_lookup(model.graph, path)
     if labels is not None:
         notes.append("the label lookup at its end was cut off, and its labels were kept")
-    if opset < FIRST_KEPT_OPSET:
+    drop_unused(model.graph)
+    if 0 < opset < FIRST_KEPT_OPSET:
         model = upgrade(model, opset, path)
         notes.append(f"its operations were brought from opset {opset} to {FIRST_KEPT_OPSET}")
     if model.functions:

@@ -56,15 +56,16 @@ def _inside(path: Path, location: str) -> Path:
     folder = path.parent.resolve()
     try:
         file = (folder / location).resolve()
+        there = file.is_file()
     except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL in it, a ring of links
-        raise ExportError(path, f"its weights cannot be at {location!r}.") from error
+        raise ExportError(path, f"its weights cannot be at {location[:99]!r}.") from error
     if not file.is_relative_to(folder):
         raise ExportError(
             path,
             f"its weights are said to be in {location}, outside the model's folder, where "
             "Trunkline reads nothing. Put them beside the model and save it again.",
         )
-    if not file.is_file():
+    if not there:
         raise ExportError(
             path, f"its weights are in the file {location!r}, which is missing. Put it there."
         )

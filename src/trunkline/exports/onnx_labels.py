@@ -34,8 +34,8 @@ def cut_label_lookup(graph: onnx.GraphProto, source: Path) -> tuple[str, ...] | 
 
     Args:
         graph: Changed in place: the output of ``ZipMap`` becomes the tensor it was made from,
-            under the same name; the output that holds the best label goes, with everything that
-            only led to it. Other outputs stay.
+            under the same name; the output that holds the best label goes. Other outputs stay.
+            Nodes that lead to no output any more are left for ``drop_unused``.
         source: The model's file, for the message.
 
     Returns:
@@ -76,43 +76,27 @@ def _name_probabilities(graph: onnx.GraphProto, old: str, new: str) -> str:
 
 
 def _replace_outputs(graph: onnx.GraphProto, dictionary: str, probabilities: str) -> None:
-    """Put the probabilities in the dictionary's place, and drop the best label and what made it."""
-    makers = {name: index for index, node in enumerate(graph.node) for name in node.output}
-    kept, dropped = [], []
-    for value in graph.output:
-        if _is_best_label(graph, value.name, makers):
-            dropped.append(value.name)
-        elif value.name != dictionary:
-            kept.append(value)
-        elif probabilities == dictionary:
+    """Put the probabilities in the dictionary's place, and drop the best label."""
+    makers = {name: node for node in graph.node for name in node.output}
+    kept = [
+        value
+        for value in graph.output
+        if not _is_best_label(value.name, makers)
+        and (value.name != dictionary or probabilities == dictionary)
+    ]
+    for value in kept:
+        if value.name == dictionary:
             # ZipMap takes float32 and nothing else; its own type was a sequence of maps.
-            kept.append(helper.make_tensor_value_info(dictionary, onnx.TensorProto.FLOAT, None))
-    unused = _ancestors(graph, dropped, makers) - _ancestors(graph, [v.name for v in kept], makers)
-    nodes = [node for index, node in enumerate(graph.node) if index not in unused]
-    del graph.output[:], graph.node[:]
+            value.type.CopyFrom(helper.make_tensor_type_proto(onnx.TensorProto.FLOAT, None))
+    del graph.output[:]
     graph.output.extend(kept)
-    graph.node.extend(nodes)
 
 
-def _is_best_label(graph: onnx.GraphProto, name: str, makers: dict[str, int]) -> bool:
+def _is_best_label(name: str, makers: dict[str, onnx.NodeProto]) -> bool:
     """Return whether a tensor is what ArrayFeatureExtractor picked, moved or retyped perhaps."""
-    for _ in graph.node:  # at most so many steps: a damaged graph may run in a ring
-        if name not in makers:
-            return False
-        node = graph.node[makers[name]]
-        if node.op_type not in _MOVES:
-            return bool(node.op_type == "ArrayFeatureExtractor")
+    for _ in makers:  # at most so many steps: a damaged graph may run in a ring
+        node = makers.get(name)
+        if node is None or node.op_type not in _MOVES:
+            return node is not None and node.op_type == "ArrayFeatureExtractor"
         name = node.input[0]
     return False
-
-
-def _ancestors(graph: onnx.GraphProto, names: list[str], makers: dict[str, int]) -> set[int]:
-    """Return the indices of all nodes that some tensors depend on."""
-    found: set[int] = set()
-    waiting = list(names)
-    while waiting:
-        index = makers.get(waiting.pop())
-        if index is not None and index not in found:
-            found.add(index)
-            waiting.extend(graph.node[index].input)
-    return found

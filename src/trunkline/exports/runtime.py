@@ -40,14 +40,25 @@ def read_graph(model: str | Path | bytes, source: str | Path) -> openvino.Model:
     """
     try:
         if isinstance(model, bytes):
-            return core().read_model(model, b"")
-        return core().read_model(str(model))
+            graph = core().read_model(model, b"")
+        else:
+            graph = core().read_model(str(model))
+        _read_names(graph)
     except Exception as error:
         raise ExportError(
             source,
             "OpenVINO cannot read this model; it is damaged, or not of the kind its name says. "
             f"Export it again. ({_cause(error)})",
         ) from error
+    return graph
+
+
+def _read_names(graph: openvino.Model) -> None:
+    """Read every name once: a damaged one is not UTF-8, and would fail where it is needed."""
+    for node in graph.get_ops():
+        node.get_friendly_name()
+        for port in node.outputs():
+            port.get_names()
 
 
 def _cause(error: Exception) -> str:

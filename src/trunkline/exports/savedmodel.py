@@ -5,7 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from google.protobuf.message import DecodeError
+
 from trunkline.errors import ExportError
+from trunkline.exports import savedmodel_variables, tensorflow_check
+from trunkline.exports.messages import SavedModel
 from trunkline.exports.network import Network
 from trunkline.exports.runtime import read_graph
 
@@ -14,8 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
-# SavedModel's first field is its schema version, 1 (saved_model.proto): tag 0x08, value 0x01.
-_FIRST_BYTES = b"\x08\x01"
+_DAMAGED = "its saved_model.pb is not a SavedModel, or only a part of one. Export it again."
 
 
 def read(path: Path) -> Network:
@@ -24,7 +27,13 @@ def read(path: Path) -> Network:
     Raises:
         ExportError: The folder is incomplete or damaged.
     """
-    with (path / "saved_model.pb").open("rb") as file:
-        if file.read(2) != _FIRST_BYTES:
-            raise ExportError(path, "its saved_model.pb is not a SavedModel. Export it again.")
+    try:
+        model = SavedModel.FromString((path / "saved_model.pb").read_bytes())
+    except DecodeError as error:
+        raise ExportError(path, _DAMAGED) from error
+    if not model.meta_graphs:
+        raise ExportError(path, _DAMAGED)
+    for meta_graph in model.meta_graphs:
+        tensorflow_check.check(meta_graph.graph_def, path)
+    savedmodel_variables.check(path / "variables", path)
     return Network(graph=read_graph(path, path), format="TensorFlow SavedModel")

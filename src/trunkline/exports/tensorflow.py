@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from google.protobuf.message import DecodeError
 
 from trunkline.errors import ExportError, UnsupportedExportError
+from trunkline.exports import tensorflow_check
 from trunkline.exports.messages import GraphDef
 from trunkline.exports.network import Network
 from trunkline.exports.runtime import read_graph
@@ -33,10 +34,9 @@ def read(path: Path) -> Network:
 
 def _check(path: Path) -> None:
     """Refuse what is no frozen graph, before OpenVINO tries every other format on it aloud."""
-    graph = GraphDef()
     try:
-        graph.ParseFromString(path.read_bytes())
-    except (DecodeError, OSError) as error:
+        graph = GraphDef.FromString(path.read_bytes())
+    except DecodeError as error:
         raise ExportError(
             path, "this is not a TensorFlow graph, or only a part of one. Export it again."
         ) from error
@@ -49,3 +49,4 @@ def _check(path: Path) -> None:
             "its weights are variables kept in other files. Freeze the graph, or export it "
             "as a SavedModel.",
         )
+    tensorflow_check.check(graph, path)

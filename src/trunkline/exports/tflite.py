@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trunkline.errors import ExportError
+from trunkline.exports import tflite_check
 from trunkline.exports.network import Network
 from trunkline.exports.runtime import read_graph
 
@@ -24,7 +25,8 @@ def read(path: Path) -> Network:
     Raises:
         ExportError: The file is not TensorFlow Lite, or damaged.
     """
-    with path.open("rb") as file:
-        if file.read(8)[_IDENTIFIER] != b"TFL3":
-            raise ExportError(path, "this is not a TensorFlow Lite model. Export it again.")
+    data = path.read_bytes()
+    if data[_IDENTIFIER] != b"TFL3":
+        raise ExportError(path, "this is not a TensorFlow Lite model. Export it again.")
+    tflite_check.check(data, path)
     return Network(graph=read_graph(path, path), format="TensorFlow Lite")

@@ -70,17 +70,19 @@ def _window(node: openvino.Node, attributes: Attributes) -> Attributes:
     """Return a convolution's or pool's attributes with the padding that really happens.
 
     ``auto_pad``, padding at the end and rounding up are three ways to say how many windows there
-    are; where sizes are fixed, their number says it all.
+    are; where sizes are fixed, their number says it all. Padding below zero, which takes lines
+    away, is left as it is written.
     """
     before, after = static_shape(node.input_value(0))[2:], static_shape(node.output(0))[2:]
     kernel = attributes.get("kernel") or static_shape(node.input_value(1))[-len(after) :]
+    begin, end = node.get_attributes()["pads_begin"], node.get_attributes()["pads_end"]
     shown: Attributes = {
         "kernel": kernel,
         "strides": attributes["strides"],
         "dilations": attributes.get("dilations") or [1] * len(after),
-        "pads_begin": attributes["pads_begin"],
+        "pads_begin": begin,
     }
-    if -1 in before or -1 in after:
+    if -1 in before or -1 in after or min([*begin, *end], default=0) < 0:
         open_ends = "pads_end", "auto_pad", "rounding_type"
         return shown | {name: attributes.get(name) for name in open_ends}
     return shown | {"windows": after}
@@ -97,6 +99,12 @@ def _max_pool(node: openvino.Node, attributes: Attributes) -> Attributes:
     return shown
 
 
+def _average_pool(node: openvino.Node, attributes: Attributes) -> Attributes:
+    """Return a window, with what is counted; padding at the end only matters if it is."""
+    shown = _window(node, attributes) | {"exclude-pad": attributes["exclude-pad"]}
+    return shown if attributes["exclude-pad"] else shown | {"pads_end": attributes["pads_end"]}
+
+
 def _axis(node: openvino.Node, attributes: Attributes) -> Attributes:
     """Return an axis counted from the front; it means the same in all versions."""
     rank, axis = len(static_shape(node.input_value(0))), attributes["axis"]
@@ -104,6 +112,7 @@ def _axis(node: openvino.Node, attributes: Attributes) -> Attributes:
 
 
 _SPECIAL: Mapping[str, Callable[[openvino.Node, Attributes], Attributes]] = {
+    "AvgPool": _average_pool,
     "MaxPool": _max_pool,
     "Convolution": _window,
     "GroupConvolution": _window,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from trunkline.graphs.rewriting import constant_of, inputs_of, static_shape
+from trunkline.graphs.rewriting import inputs_of, is_constant, static_shape
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["at_size", "live_bytes", "macs", "weight_bytes"]
 
-_CONVOLUTIONS = frozenset({"Convolution", "GroupConvolution"})
+# Which axes of the weights, from this one on, each value of the longer side is multiplied with.
+# Weights are (out, in, kernel...), with groups before; transposed ones are (in, out, kernel...).
+_CONVOLUTIONS = {
+    "Convolution": 1,
+    "GroupConvolution": 2,
+    "ConvolutionBackpropData": 1,
+    "GroupConvolutionBackpropData": 2,
+}
 _IN_PLACE = frozenset(
     {"Add", "Clamp", "Multiply", "PRelu", "Relu", "Reshape", "Sigmoid", "Softmax", "Swish"}
 )
@@ -34,25 +41,28 @@ def macs(node: openvino.Node) -> int:
     """
     kind = node.get_type_name()
     if kind in _CONVOLUTIONS:
-        weights = static_shape(node.input_value(1))
-        # (out, in, kernel...) or (groups, out, in, kernel...): each output takes in * kernel.
-        per_output = math.prod(weights[1:] if kind == "Convolution" else weights[2:])
-        return _length(node.output(0)) * per_output
+        # A transposed convolution spreads each input, where a plain one gathers for each output.
+        side = node.input_value(0) if "Backprop" in kind else node.output(0)
+        return _length(side) * _product(static_shape(node.input_value(1))[_CONVOLUTIONS[kind] :])
     if kind == "MatMul":
-        axis = -2 if node.get_attributes()["transpose_a"] else -1
-        return _length(node.output(0)) * abs(static_shape(node.input_value(0))[axis])
+        shape = static_shape(node.input_value(0))
+        axis = -2 if node.get_attributes()["transpose_a"] and len(shape) > 1 else -1
+        return _length(node.output(0)) * _product(shape[axis:][:1])
     return 0
 
 
 def weight_bytes(node: openvino.Node) -> int:
     """Return the bytes of the constants that an operation takes directly."""
-    return sum(
-        values.nbytes for port in inputs_of(node) if (values := constant_of(port)) is not None
-    )
+    constants = (port.get_node() for port in inputs_of(node) if is_constant(port))
+    return sum(constant.get_byte_size() for constant in constants)
 
 
 def _length(port: openvino.Output) -> int:
-    return math.prod(_OPEN_LENGTH if n == -1 else n for n in static_shape(port))
+    return _product(static_shape(port))
+
+
+def _product(lengths: Sequence[int]) -> int:
+    return math.prod(_OPEN_LENGTH if n == -1 else n for n in lengths)
 
 
 def at_size(graph: openvino.Model, contract: InputContract) -> openvino.Model:
@@ -106,7 +116,7 @@ def _buffers(nodes: Sequence[openvino.Node]) -> dict[str, str]:
 
 
 def _data_of(node: openvino.Node) -> list[openvino.Output]:
-    return [port for port in inputs_of(node) if constant_of(port) is None]
+    return [port for port in inputs_of(node) if not is_constant(port)]
 
 
 def _output_bytes(node: openvino.Node) -> int:

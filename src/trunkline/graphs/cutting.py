@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import openvino
 from openvino import opset13 as ops
 
-from trunkline.graphs.identity import Identity
-from trunkline.graphs.merging import Tensor
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trunkline.graphs.identity import Identity
+    from trunkline.graphs.merging import Tensor
 
 __all__ = ["cut"]
 

@@ -45,13 +45,15 @@ def find_dense_head(graph: openvino.Model) -> DenseHead | None:
     activation, port = _activation(port)
     bias, port = _bias(port)
     product = port.get_node()
-    if product.get_type_name() != "MatMul" or product.get_attributes()["transpose_a"]:
+    if product.get_type_name() != "MatMul" or any(product.get_attributes().values()):
         return None
     features, weights = product.input_value(0), constant_of(product.input_value(1))
     if weights is None or weights.ndim != 2 or weights.dtype != np.float32:
         return None
     labels = weights.shape[1]
-    if static_shape(features) != [1, weights.shape[0]] or bias.size not in {1, labels}:
+    # A bias of another shape may make a matrix of the sums.
+    shapes = static_shape(features), static_shape(results[0].input_value(0))
+    if shapes != ([1, weights.shape[0]], [1, labels]):
         return None
     return DenseHead(
         features,

@@ -84,7 +84,9 @@ def _operation(node: openvino.Node, taken: Sequence[Identity], contract: InputCo
 
 
 def _types(node: openvino.Node) -> list[str]:
-    return [port.get_element_type().get_type_name() for port in node.outputs()]
+    # Some versions of a maximum pool give indices as well, whose type is an attribute.
+    ports = node.outputs()[:1] if node.get_type_name() == "MaxPool" else node.outputs()
+    return [port.get_element_type().get_type_name() for port in ports]
 
 
 def _constant(node: openvino.Node) -> Identity:
@@ -97,10 +99,10 @@ def _constant(node: openvino.Node) -> Identity:
         kind, values = "integer", values.astype(np.int64)
     # NumPy shows types that it does not know, such as bfloat16, as others of the same width.
     header = json.dumps([kind, list(node.get_output_shape(0))])
-    return _digest(header.encode(), np.ascontiguousarray(values).reshape(-1).view(np.uint8))
+    return _digest(header.encode(), np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
 
 
-def _digest(*parts: bytes | np.ndarray[tuple[int], np.dtype[np.uint8]]) -> Identity:
+def _digest(*parts: bytes | memoryview) -> Identity:
     # Each part is preceded by its length, so that no two lists of parts look the same.
     digest = hashlib.blake2b(digest_size=_BYTES)
     for part in parts:

@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
-
-import openvino
 
 from trunkline.graphs.cost import macs, weight_bytes
 from trunkline.graphs.heads import DenseHead, find_dense_head
 from trunkline.graphs.identity import Identity, identify
 from trunkline.graphs.normal_form import normal_form
-from trunkline.graphs.rewriting import inputs_of
+from trunkline.graphs.rewriting import inputs_of, is_constant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import openvino
+
     from trunkline.contracts import InputContract
 
 __all__ = ["Outline", "Step", "Tensor", "outline", "steps_behind"]
@@ -34,7 +35,7 @@ class Step:
 
     Attributes:
         kind: The type of operation.
-        takes: The tensors it takes, constants apart: those are part of its identity.
+        takes: The tensors it takes, in order, constants apart: those are part of its identity.
         macs: Its multiply-accumulates for one picture.
         weight_bytes: The bytes of its constants.
     """
@@ -53,7 +54,9 @@ class Outline:
         graph: The normal form.
         contract: What it is fed.
         names: From an operation's identity to its friendly name in ``graph``.
-        steps: From identity to step, for every operation but constants and results.
+        steps: From identity to step, in the order in which they can be run, for every operation
+            but results, and but constants that are not given as they are.
+        constants: From identity to friendly name in ``graph``, for every constant.
         outputs: The tensors it gives, in the graph's order.
         head: The dense head, if it ends in one.
         features: The tensor that the dense head takes.
@@ -63,6 +66,7 @@ class Outline:
     contract: InputContract
     names: Mapping[Identity, str]
     steps: Mapping[Identity, Step]
+    constants: Mapping[Identity, str]
     outputs: tuple[Tensor, ...]
     head: DenseHead | None
     features: Tensor | None
@@ -76,22 +80,52 @@ def outline(graph: openvino.Model, contract: InputContract) -> Outline:
     """
     normal, contract = normal_form(graph, contract)
     found = identify(normal, contract)
+    _merge_equal(normal, found)
     head = find_dense_head(normal)
     steps: dict[Identity, Step] = {}
     names: dict[Identity, str] = {}
+    constants: dict[Identity, str] = {}
     for node in normal.get_ordered_ops():
-        if node.get_type_name() not in {"Constant", "Result"}:
-            identity = found[node.get_friendly_name()]
-            steps[identity] = _step(node, found)
-            names[identity] = node.get_friendly_name()
+        name = node.get_friendly_name()
+        if node.get_type_name() == "Constant":
+            constants[found[name]] = name
+        if _is_step(node):
+            steps[found[name]] = _step(node, found)
+            names[found[name]] = name
     outputs = tuple(_tensor(result.input_value(0), found) for result in normal.get_results())
     features = _tensor(head.features, found) if head else None
-    return Outline(normal, contract, names, steps, outputs, head, features)
+    return Outline(normal, contract, names, steps, constants, outputs, head, features)
+
+
+def _merge_equal(graph: openvino.Model, found: Mapping[str, Identity]) -> None:
+    """Let what is written twice in a graph be done once, so that an identity is one operation."""
+    first: dict[Identity, openvino.Node] = {}
+    for node in graph.get_ordered_ops():
+        identity = found[node.get_friendly_name()]
+        if node.get_type_name() in {"Parameter", "Result"}:
+            continue
+        twin = first.setdefault(identity, node)
+        if twin.get_instance_id() != node.get_instance_id() and _have_equal_types(twin, node):
+            for port in node.outputs():
+                for user in list(port.get_target_inputs()):
+                    user.replace_source_output(twin.output(port.get_index()))
+    graph.validate_nodes_and_infer_types()
+
+
+def _have_equal_types(one: openvino.Node, other: openvino.Node) -> bool:
+    # An integer constant's identity does not tell its type.
+    return bool(one.get_output_element_type(0) == other.get_output_element_type(0))
+
+
+def _is_step(node: openvino.Node) -> bool:
+    if node.get_type_name() == "Constant":
+        users = (port.get_node() for port in node.output(0).get_target_inputs())
+        return any(user.get_type_name() == "Result" for user in users)
+    return bool(node.get_type_name() != "Result")
 
 
 def _step(node: openvino.Node, found: Mapping[str, Identity]) -> Step:
-    taken = (p for p in inputs_of(node) if p.get_node().get_type_name() != "Constant")
-    takes = tuple(_tensor(port, found) for port in taken)
+    takes = tuple(_tensor(port, found) for port in inputs_of(node) if not is_constant(port))
     return Step(node.get_type_name(), takes, macs(node), weight_bytes(node))
 
 

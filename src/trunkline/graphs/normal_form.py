@@ -10,6 +10,7 @@ does so for every model alike, alone or among others.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace as with_changes
 
 import numpy as np
@@ -19,8 +20,8 @@ from openvino._offline_transformations import apply_moc_transformations
 from openvino.passes import ConstantFolding, Manager
 
 from trunkline.contracts import InputContract, Preset
-from trunkline.graphs.rules import RULES, widen_constants
 from trunkline.graphs.rewriting import apply_rules
+from trunkline.graphs.rules import RULES, widen_constants
 
 __all__ = ["normal_form"]
 
@@ -34,7 +35,8 @@ def normal_form(
     """Return the normal form of a graph, for one picture at a time, and what it must be fed.
 
     The input's layout becomes NHWC, and a mean that the contract subtracted is subtracted in the
-    graph, so that more models are fed the same tensor.
+    graph, so that more models are fed the same tensor. No two operations have the same friendly
+    name, which OpenVINO itself does not promise.
 
     Args:
         graph: A network with one input; it is left as it is.
@@ -46,12 +48,14 @@ def normal_form(
     graph = graph.clone()
     graph.reshape(_shape(contract, contract.layout))
     graph, contract = _with_common_input(graph, contract)
-    apply_moc_transformations(graph, True, False)  # noqa: FBT003 - a binding without keywords
+    # First, for OpenVINO fuses little with constants that it takes to be compressed.
     widen_constants(graph)
+    apply_moc_transformations(graph, True, False)  # noqa: FBT003 - a binding without keywords
     _fold_constants(graph)
     apply_rules(graph, RULES)
     _fold_constants(graph)
     graph.validate_nodes_and_infer_types()
+    _tell_names_apart(graph)
     return graph, contract
 
 
@@ -91,3 +95,17 @@ def _fold_constants(graph: openvino.Model) -> None:
     manager = Manager()
     manager.register_pass(ConstantFolding())
     manager.run_passes(graph)
+
+
+def _tell_names_apart(graph: openvino.Model) -> None:
+    nodes = graph.get_ordered_ops()
+    names = {node.get_friendly_name() for node in nodes}
+    numbers = itertools.count(2)
+    seen: set[str] = set()
+    for node in nodes:
+        name = node.get_friendly_name()
+        if name in seen:
+            numbered = (f"{name} {number}" for number in numbers)
+            name = next(other for other in numbered if other not in names)
+            node.set_friendly_name(name)
+        seen.add(name)

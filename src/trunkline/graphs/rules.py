@@ -1,16 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rules of the normal form that OpenVINO's own transformations leave to us."""
+"""The rules of the normal form that OpenVINO's own transformations leave to us.
+
+A rule looks at one operation. It replaces it where that keeps every value, and says whether it did.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import openvino
 from openvino import opset13 as ops
 
-from trunkline.graphs.rewriting import Rule, constant, constant_of, replace, static_shape
+from trunkline.graphs.rewriting import (
+    Rule,
+    constant,
+    constant_of,
+    is_constant,
+    replace,
+    static_shape,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["RULES", "widen_constants"]
 
@@ -30,6 +43,7 @@ def widen_constants(graph: openvino.Model) -> None:
 
 
 def _drop_multiplication_by_one(node: openvino.Node) -> bool:
+    """``x * 1`` is ``x``, unless it stretches ``x`` to the shape of the ones."""
     factor = constant_of(node.input_value(1))
     if factor is None or not (factor == 1).all():
         return False
@@ -43,16 +57,18 @@ def _drop_multiplication_by_one(node: openvino.Node) -> bool:
 def _add_instead_of_subtracting(node: openvino.Node) -> bool:
     """``x - c`` is ``x + (-c)``, exactly."""
     subtrahend = constant_of(node.input_value(1))
-    if subtrahend is None or subtrahend.dtype != np.float32:
+    if subtrahend is None or subtrahend.dtype != np.float32 or not _broadcasts_plainly(node):
         return False
     replace(node, ops.add(node.input_value(0), constant(-subtrahend)).output(0))
     return True
 
 
 def _constant_operand_last_and_of_full_rank(node: openvino.Node) -> bool:
-    """Sums and products commute; a constant's missing leading axes are of length one."""
+    """Swap and reshape: sums and products commute, and missing axes are of length one."""
     first, second = node.input_value(0), node.input_value(1)
-    if constant_of(first) is not None and constant_of(second) is None:
+    if not _broadcasts_plainly(node):
+        return False
+    if is_constant(first) and not is_constant(second):
         swapped = {"Add": ops.add, "Multiply": ops.multiply}[node.get_type_name()](second, first)
         replace(node, swapped.output(0))
         return True
@@ -64,13 +80,15 @@ def _constant_operand_last_and_of_full_rank(node: openvino.Node) -> bool:
     return True
 
 
+def _broadcasts_plainly(node: openvino.Node) -> bool:
+    return bool(node.get_attributes()["auto_broadcast"] == "numpy")
+
+
 def _mean_instead_of_whole_pool(node: openvino.Node) -> bool:
-    """An average over a window as large as the picture is the mean over the picture."""
+    """Take the mean over the picture for an average over a window as large as the picture."""
     shape, attributes = static_shape(node.input_value(0)), node.get_attributes()
     whole = len(shape) == 4 and list(attributes["kernel"]) == shape[2:]
-    if not whole or static_shape(node.output(0))[2:] != [1, 1]:
-        return False
-    if any(attributes["pads_begin"]) or any(attributes["pads_end"]):
+    if not whole or static_shape(node.output(0))[2:] != [1, 1] or _is_padded(node):
         return False
     replace(node, _mean(node.input_value(0)))
     return True
@@ -80,14 +98,16 @@ def _mean(data: openvino.Output) -> openvino.Output:
     return ops.reduce_mean(data, ops.constant(_SPATIAL), keep_dims=True).output(0)
 
 
-def _mean_keeps_its_axes(node: openvino.Node) -> bool:
-    """A mean over the picture without its axes is the same with them, reshaped."""
+def _plain_mean(node: openvino.Node) -> bool:
+    """Write a mean over the picture in one way: axes in order, and kept."""
     axes, shape = constant_of(node.input_value(1)), static_shape(node.input_value(0))
-    if node.get_attributes()["keep_dims"] or axes is None or len(shape) != 4:
+    if axes is None or len(shape) != 4 or sorted(int(a) % 4 for a in axes.reshape(-1)) != [2, 3]:
         return False
-    if sorted(int(a) % 4 for a in axes.reshape(-1)) != [2, 3]:
+    kept, after = node.get_attributes()["keep_dims"], static_shape(node.output(0))
+    if axes.tolist() == _SPATIAL.tolist() if kept else -1 in after:
         return False
-    replace(node, _reshape(_mean(node.input_value(0)), static_shape(node.output(0))))
+    mean = _mean(node.input_value(0))
+    replace(node, mean if kept else _reshape(mean, after))
     return True
 
 
@@ -97,7 +117,7 @@ def _reshape(data: openvino.Output, shape: Sequence[int]) -> openvino.Output:
 
 
 def _reshape_instead_of_moving_nothing(node: openvino.Node) -> bool:
-    """A transposition of axes of which only one is longer than one only renames axes."""
+    """Reshape where at most one axis is longer than one: moving axes moves nothing then."""
     before, after = static_shape(node.input_value(0)), static_shape(node.output(0))
     if -1 in before or sum(length > 1 for length in before) > 1 or not before:
         return False
@@ -108,11 +128,11 @@ def _reshape_instead_of_moving_nothing(node: openvino.Node) -> bool:
 def _plain_reshape(node: openvino.Node) -> bool:
     """Merge chains of reshapes, squeezes and the like into one with a constant target."""
     data, shape = node.input_value(0), static_shape(node.output(0))
-    if -1 in shape or constant_of(data) is not None:
+    if node.output(0).get_partial_shape().is_dynamic or is_constant(data):
         return False
     while data.get_node().get_type_name() in _RESHAPES:
         data = data.get_node().input_value(0)
-    if static_shape(data) == shape:
+    if data.get_partial_shape().is_static and static_shape(data) == shape:
         replace(node, data)
         return True
     if data == node.input_value(0) and _is_plain(node, shape):
@@ -143,12 +163,13 @@ def _untransposed_product(node: openvino.Node) -> bool:
 
 
 def _dense_instead_of_pointwise(node: openvino.Node) -> bool:
-    """A 1 x 1 convolution of a picture of one pixel is a dense layer."""
+    """Write a 1 x 1 convolution of a picture of one pixel as a dense layer."""
     data, weights = node.input_value(0), constant_of(node.input_value(1))
     shape, after = static_shape(data), static_shape(node.output(0))
     if weights is None or weights.ndim != 4 or math.prod(weights.shape[2:]) != 1:
         return False
-    if len(shape) != 4 or shape[2:] != [1, 1] or after[2:] != [1, 1]:
+    # Padding before the pixel may be all that the only window sees.
+    if shape != [1, weights.shape[1], 1, 1] or after[2:] != [1, 1] or _is_padded(node):
         return False
     flat = _reshape(data, shape[:2])
     product = ops.matmul(flat, constant(weights.reshape(weights.shape[:2]).T), False, False)  # noqa: FBT003
@@ -162,34 +183,47 @@ def _pool_that_pads_itself(node: openvino.Node) -> bool:
     A pool's own padding never wins. An explicit value that is not above zero does not either
     where all values are at least zero and every window holds one of them.
     """
-    pad = node.input_value(0).get_node()
-    attributes = node.get_attributes()
-    if pad.get_type_name() != "Pad" or any(attributes["pads_begin"]) or any(attributes["pads_end"]):
+    pad, attributes = node.input_value(0).get_node(), node.get_attributes()
+    padding = _padding(pad)
+    if padding is None or _is_padded(node) or not _is_plain_window(attributes):
         return False
-    begin, end, value = (constant_of(pad.input_value(i)) for i in (1, 2, 3))
-    if begin is None or end is None or value is None or value > 0 or begin.size != 4:
-        return False
+    begin, end = padding
     kernel, data = attributes["kernel"], pad.input_value(0)
-    outside = [*begin[:2], *end[:2]]
-    inside = all(
-        0 <= p < k for p, k in zip([*begin[2:], *end[2:]], [*kernel, *kernel], strict=True)
-    )
-    if any(outside) or not inside or not _is_never_negative(data):
+    inside = all(0 <= p < k for p, k in zip(begin + end, [*kernel, *kernel], strict=True))
+    if not inside or not _is_never_negative(data):
         return False
-    pool = ops.max_pool(
-        data,
-        attributes["strides"],
-        attributes.get("dilations") or [1] * len(kernel),
-        begin[2:].tolist(),
-        end[2:].tolist(),
-        kernel,
-        rounding_type=attributes["rounding_type"],
-        auto_pad="explicit",
-    )
+    pool = ops.max_pool(data, attributes["strides"], [1, 1], begin, end, kernel)
     if pool.output(0).get_partial_shape() != node.output(0).get_partial_shape():
         return False
     replace(node, pool.output(0))
     return True
+
+
+def _padding(pad: openvino.Node) -> tuple[list[int], list[int]] | None:
+    """Return how far a picture is padded, with something not above zero; None for all else."""
+    if pad.get_type_name() != "Pad" or pad.get_attributes()["pad_mode"] != "constant":
+        return None
+    begin, end = constant_of(pad.input_value(1)), constant_of(pad.input_value(2))
+    # Where no value is given it is zero.
+    value = constant_of(pad.input_value(3)) if pad.get_input_size() > 3 else np.zeros(())
+    if begin is None or end is None or value is None or not (value <= 0).all():
+        return None
+    if begin.size != 4 or any([*begin[:2], *end[:2]]):
+        return None
+    return begin[2:].tolist(), end[2:].tolist()
+
+
+def _is_padded(node: openvino.Node) -> bool:
+    attributes = node.get_attributes()
+    return any([*attributes["pads_begin"], *attributes["pads_end"]])
+
+
+def _is_plain_window(attributes: Mapping[str, object]) -> bool:
+    """Tell whether windows have no gaps, and none reaches past the end of what is padded."""
+    dilations, rounding = attributes.get("dilations", [1, 1]), attributes["rounding_type"]
+    # Same padding depends on the size, which the explicit padding has changed.
+    same = str(attributes["auto_pad"]).startswith("same")
+    return dilations == [1, 1] and rounding == "floor" and not same
 
 
 def _is_never_negative(port: openvino.Output) -> bool:
@@ -210,7 +244,7 @@ RULES: Mapping[str, Sequence[Rule]] = {
     "Subtract": (_add_instead_of_subtracting,),
     "MaxPool": (_pool_that_pads_itself,),
     "AvgPool": (_mean_instead_of_whole_pool,),
-    "ReduceMean": (_mean_keeps_its_axes,),
+    "ReduceMean": (_plain_mean,),
     "Transpose": (_reshape_instead_of_moving_nothing,),
     "Reshape": (_plain_reshape,),
     "Squeeze": (_plain_reshape,),

@@ -8,11 +8,15 @@ for what three models share may go on into what two of them share.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from trunkline.graphs.identity import Identity
 from trunkline.graphs.merging import Step, Tensor, steps_behind
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from trunkline.graphs.identity import Identity
 
 __all__ = ["Segment", "split"]
 
@@ -57,7 +61,10 @@ def split(
     users = _users(networks, steps)
     groups = _groups(users, steps)
     _spread_cheap_groups(groups, networks, users, steps)
-    segments = [_segment(mask, own, groups, networks, steps) for mask, own in groups.items()]
+    crossing = {
+        t for own in groups.values() for i in own for t in steps[i].takes if t.identity not in own
+    }
+    segments = [_segment(mask, own, crossing, networks, steps) for mask, own in groups.items()]
     # What makes a tensor has at least the users of what takes it.
     return tuple(sorted(segments, key=lambda s: (-len(s.users), s.users)))
 
@@ -110,7 +117,7 @@ def _spread_cheap_groups(
 def _behind(
     own: Collection[Identity], among: Collection[Identity], steps: Mapping[Identity, Step]
 ) -> Iterator[Identity]:
-    """Yield the operations of ``among`` that ``own`` takes tensors from, directly or through them."""
+    """Yield the operations of ``among`` that ``own`` takes from, directly or through them."""
     waiting = list(own)
     seen: set[Identity] = set()
     while waiting:
@@ -124,16 +131,13 @@ def _behind(
 def _segment(
     mask: int,
     own: set[Identity],
-    groups: Mapping[int, set[Identity]],
+    crossing: Collection[Tensor],
     networks: Sequence[Sequence[Tensor]],
     steps: Mapping[Identity, Step],
 ) -> Segment:
     users = tuple(i for i in range(mask.bit_length()) if mask >> i & 1)
     taken = {t for identity in own for t in steps[identity].takes if t.identity not in own}
-    wanted = {t for i in users for t in networks[i]}
-    for other in groups.values():
-        if other is not own:
-            wanted |= {t for i in other for t in steps[i].takes if t.identity not in other}
+    wanted = {t for i in users for t in networks[i]}.union(crossing)
     return Segment(
         users,
         frozenset(own),
