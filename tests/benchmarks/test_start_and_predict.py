@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,27 +13,13 @@ import pytest
 from trunkline.contracts import InputContract, Preset
 from trunkline.images import to_tensor
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = ROOT / "benchmarks" / "start_and_predict.py"
-PAGE = ROOT / "docs" / "benchmarks.md"
+PROGRAM = "start_and_predict.py"
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _importable():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(PROGRAM.parent)
-        yield
-
-
-def _run(*arguments):
-    return subprocess.run(
-        [sys.executable, PROGRAM, *arguments], capture_output=True, text=True, check=False
-    )
-
-
-def test_a_quick_run_has_every_side_and_writes_nothing(shared):
+def test_a_quick_run_has_every_side_and_writes_nothing(shared, run_program):
     page = PAGE.read_bytes()
-    run = _run("--quick", "--models-dir", shared / "models")
+    run = run_program(PROGRAM, "--quick", "--models-dir", shared / "models")
     assert run.returncode == 0, run.stderr
     rows = [line.split(" | ") for line in run.stdout.splitlines() if line.startswith("| 1 |")]
     assert [row[1] for row in rows] == [
@@ -59,15 +43,15 @@ def test_a_quick_run_has_every_side_and_writes_nothing(shared):
     assert PAGE.read_bytes() == page
 
 
-def test_a_folder_that_is_not_there_is_named():
-    run = _run("--models-dir", "/no/such/folder")
+def test_a_folder_that_is_not_there_is_named(run_program):
+    run = run_program(PROGRAM, "--models-dir", "/no/such/folder")
     assert run.returncode == 2
     assert "/no/such/folder is not there" in run.stderr
 
 
 @pytest.mark.parametrize("number", ["0", "-1"])
-def test_there_is_at_least_one_repetition(number):
-    run = _run("--repetitions", number)
+def test_there_is_at_least_one_repetition(number, run_program):
+    run = run_program(PROGRAM, "--repetitions", number)
     assert run.returncode == 2
     assert "is not 1 or more" in run.stderr
 

@@ -40,13 +40,13 @@ def test_a_contract_in_words(contract: InputContract, words: str) -> None:
 
 
 def test_a_model_in_words() -> None:
-    decisions = (
-        Decision("order", "BGR", "the graph subtracts 104, 117, 123"),
-        Decision("note", "-", "the manifest's SHA1\ndoes not match"),
-    )
+    decisions = (Decision("order", "BGR", "the graph subtracts 104, 117, 123"),)
+    notes = ("the manifest's SHA1\ndoes not match",)
     labels = ("[red]", *(f"l{i}" for i in range(11)))
     model = Model(
-        "fruit", labels, "multilabel", CONTRACT, NOTHING, NOTHING, "ONNX", "a/fruit", decisions
+        *("fruit", labels, "multilabel", CONTRACT, NOTHING, NOTHING, "ONNX", "a/fruit"),
+        decisions=decisions,
+        notes=notes,
     )
     assert describe(model).plain.splitlines() == [
         "fruit",

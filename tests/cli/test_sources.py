@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import builders
-from trunkline.cli.sources import ModelSource, load_sources, parse_source
+from trunkline.cli.sources import LoadedSources, ModelSource, load_sources, parse_source
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,16 @@ def test_named_and_unnamed_models_load_in_order_and_broken_ones_are_told(tmp_pat
     assert list(models) == ["on_error", "first"]
     assert [str(missing) in str(failure) for failure in failures] == [True, True, False]
     assert "Two models are called 'first'" in str(failures[2])
+
+
+def test_what_was_loaded_is_read_and_loaded_again(tmp_path: Path) -> None:
+    first = builders.openvino_classifier(tmp_path / "models" / "first")
+    builders.onnx_classifier(tmp_path / "models" / "second")
+    (tmp_path / "models" / "broken.tflite").write_bytes(b"nothing of the kind")
+    sources = (ModelSource(tmp_path / "models"), ModelSource(first, "named"), ModelSource(first))
+    models, failures = load_sources(sources)
+    assert len(failures) == 2
+    loaded = LoadedSources(sources, frozenset(models))
+    assert [model.name for model in loaded.read()] == list(models) == ["first", "second", "named"]
+    assert all(model.graph for model in loaded.read())
+    assert list(loaded.load("throughput")) == list(models)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.cli.words import answer_words, one_line, percent
+from trunkline.cli.words import amount, answer_words, counted, one_line, percent
 from trunkline.predictions import Box, Classification, Detection
 
 
@@ -65,3 +65,29 @@ def test_the_result_can_be_printed_and_encoded(text: str) -> None:
     assert line.isprintable()
     line.encode("utf-8")
     assert one_line(line) == line
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (0, "0"),
+        (7, "7"),
+        (999.4, "999"),
+        (999.5, "1 k"),
+        (1536, "1.54 k"),
+        (287_395_520, "287 M"),
+        (2_890_072, "2.89 M"),
+        (5e15, "5 P"),
+    ],
+)
+def test_amounts_have_three_digits_and_a_prefix(number: float, words: str) -> None:
+    assert amount(number) == words
+
+
+def test_amounts_may_have_a_unit() -> None:
+    assert amount(512, "B") == "512 B"
+    assert amount(2_890_072, "B") == "2.89 MB"
+
+
+def test_numbers_of_things() -> None:
+    assert [counted(number, "model") for number in (0, 1, 2)] == ["0 models", "1 model", "2 models"]

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from engine.families import (
     CHANNELS,
     CONTRACT,
@@ -17,9 +20,6 @@ from engine.families import (
     model,
     network,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from trunkline.contracts import Preset
 from trunkline.engine.measuring import Setting, measure_memory
 from trunkline.engine.modelset import ModelSet

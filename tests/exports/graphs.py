@@ -3,13 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import openvino
 from openvino import opset13 as ops
 
+from trunkline.exports.contract import InputForm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from trunkline.contracts import Layout
+
 Node = openvino.Node
+
+
+def taking(side: int, layout: Layout = "NHWC") -> InputForm:
+    """Return the form of a square input."""
+    return InputForm(layout, side, side, "float32")
 
 
 def graph_of(

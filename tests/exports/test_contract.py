@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 import pytest
-from exports.graphs import graph_of, pooled
 from openvino import opset13 as ops
 
+from exports.graphs import graph_of, pooled, taking
 from trunkline.contracts import Preset
 from trunkline.errors import UnsupportedExportError
 from trunkline.exports.contract import Evidence, InputForm, decide_contract, input_form
@@ -18,11 +18,13 @@ SUBTRACTS_BGR = Normalisation((1.0, 1.0, 1.0), (-104.0, -117.0, -123.0))
 SUBTRACTS_RGB = Normalisation((1.0, 1.0, 1.0), (-123.0, -117.0, -104.0))
 LYING = {"Image.BitmapPixelFormat": "Rgb8", "Image.NominalPixelRange": "Normalized_0_1"}
 
-SQUEEZENET = recognise("multilabel", 227, {"Placeholder", "loss"}, 1, ModelFormat.TENSORFLOW)
-SHUFFLENET = recognise("multiclass", 224, {"Placeholder"}, 1, ModelFormat.TFLITE)
-S1 = recognise("multiclass", 300, {"data", "model_output"}, 1, ModelFormat.ONNX)
-COMPACT = recognise("detection", 416, {"model_outputs"}, 1, ModelFormat.TENSORFLOW)
-COMPACT_ONNX = recognise("detection", 416, {"model_outputs0"}, 1, ModelFormat.ONNX)
+SQUEEZENET = recognise(
+    "multilabel", taking(227), {"Placeholder", "loss"}, 1, ModelFormat.TENSORFLOW
+)
+SHUFFLENET = recognise("multiclass", taking(224), {"Placeholder"}, 1, ModelFormat.TFLITE)
+S1 = recognise("multiclass", taking(300, "NCHW"), {"data", "model_output"}, 1, ModelFormat.ONNX)
+COMPACT = recognise("detection", taking(416), {"model_outputs"}, 1, ModelFormat.TENSORFLOW)
+COMPACT_ONNX = recognise("detection", taking(416, "NCHW"), {"model_outputs0"}, 1, ModelFormat.ONNX)
 
 
 def evidence(
@@ -106,15 +108,15 @@ def test_model_toml_outweighs_everything() -> None:
         (COMPACT, True, Preset.DETECTOR_COMPACT, 512),
         (COMPACT, False, Preset.SAMPLE_STRETCH, 227),
         (
-            recognise("detection", 320, {"detected_boxes"}, 3, ModelFormat.TENSORFLOW),
+            recognise("detection", taking(320), {"detected_boxes"}, 3, ModelFormat.TENSORFLOW),
             False, Preset.DETECTOR_S1, 227,
         ),
         (
-            recognise("detection", 320, {"detected_boxes"}, 3, ModelFormat.TENSORFLOWJS),
+            recognise("detection", taking(320), {"detected_boxes"}, 3, ModelFormat.TENSORFLOWJS),
             False, Preset.TENSORFLOWJS_STRETCH, 227,
         ),
         (
-            recognise("multiclass", 224, {"Placeholder"}, 1, ModelFormat.TENSORFLOWJS),
+            recognise("multiclass", taking(224), {"Placeholder"}, 1, ModelFormat.TENSORFLOWJS),
             False, Preset.TENSORFLOWJS, 227,
         ),
     ],
@@ -125,14 +127,16 @@ def test_each_generation_has_its_preset(family, resizable, preset, side) -> None
 
 
 def test_openvino_exports_of_the_service_take_rgb_from_0_to_1() -> None:
-    family = recognise("multilabel", 227, {"data", "loss"}, 1, ModelFormat.OPENVINO)
+    family = recognise("multilabel", taking(227, "NCHW"), {"data", "loss"}, 1, ModelFormat.OPENVINO)
     contract = decide_contract(evidence(family))
     assert (contract.order, contract.maximum, contract.mean) == ("RGB", 1.0, (0, 0, 0))
 
 
 def test_a_model_of_no_known_kind_is_told_apart() -> None:
-    assert not recognise("multiclass", 128, {"x", "y"}, 1, ModelFormat.ONNX).known
-    assert not recognise("detection", 640, {"a", "b", "c"}, 3, ModelFormat.ONNX).known
+    assert not recognise("multiclass", taking(128, "NCHW"), {"x", "y"}, 1, ModelFormat.ONNX).known
+    assert not recognise(
+        "detection", taking(640, "NCHW"), {"a", "b", "c"}, 3, ModelFormat.ONNX
+    ).known
 
 
 def test_an_open_size_must_be_said() -> None:

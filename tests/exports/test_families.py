@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import pytest
 
+from exports.graphs import taking
 from trunkline.exports.families import UNKNOWN, recognise
 from trunkline.exports.package import ModelFormat
 
@@ -20,9 +21,18 @@ from trunkline.exports.package import ModelFormat
     ],
 )
 def test_each_network_of_the_service_is_told_by_its_form(task, side, names, outputs, word) -> None:
-    assert word in recognise(task, side, names, outputs, ModelFormat.TENSORFLOW).description
+    family = recognise(task, taking(side), names, outputs, ModelFormat.TENSORFLOW)
+    assert word in family.description
 
 
 def test_the_format_changes_nothing_about_what_the_service_did_not_write() -> None:
     for model_format in ModelFormat:
-        assert recognise("multiclass", 32, {"x"}, 1, model_format) == UNKNOWN
+        assert recognise("multiclass", taking(32), {"x"}, 1, model_format) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("layout", "order", "maximum"), [("NCHW", "RGB", 1.0), ("NHWC", "BGR", 255.0)]
+)
+def test_the_layout_tells_openvino_exports_from_converted_ones(layout, order, maximum) -> None:
+    family = recognise("detection", taking(416, layout), {"model_outputs"}, 1, ModelFormat.OPENVINO)
+    assert (family.order, family.maximum) == (order, maximum)

@@ -40,8 +40,7 @@ _DRAWN, _SEED = 4, 20
     metavar="PICTURES",
     multiple=True,
     type=click.Path(),
-    help="A picture, or a folder of pictures, to answer for; drawn ones by default. May be "
-    "repeated.",
+    help="A picture, or a folder of pictures; drawn ones by default. May be repeated.",
 )
 @click.option(
     "--seconds",
@@ -51,7 +50,7 @@ _DRAWN, _SEED = 4, 20
     help="How long to time, for all sides together.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.argument("exports", metavar="EXPORT...", nargs=-1, type=click.Path())
+@click.argument("exports", metavar="[EXPORT]...", nargs=-1, type=click.Path())
 def bench_command(
     *,
     named: tuple[ModelSource, ...],
@@ -74,16 +73,23 @@ def bench_command(
     sources = (*(ModelSource(Path(export)) for export in exports), *named)
     if not sources:
         raise click.UsageError("Name at least one export.")
+    if not _bench(sources, frames, seconds, as_json=as_json):
+        raise click.exceptions.Exit(EXIT_FAILED)
+
+
+def _bench(
+    sources: tuple[ModelSource, ...], frames: tuple[str, ...], seconds: float, *, as_json: bool
+) -> bool:
+    """Print what is measured, and return whether every export and picture took part."""
     models, failures = load_sources(sources)
     pictures, wrong = _pictures(frames)
     for problem in (*failures, *wrong):
         complain(problem)
     if not models or not pictures:
         complain("There is nothing to time.")
-        raise click.exceptions.Exit(EXIT_FAILED)
+        return False
     _compare(models, sources, pictures, seconds, as_json=as_json)
-    if failures or wrong:
-        raise click.exceptions.Exit(EXIT_FAILED)
+    return not failures and not wrong
 
 
 def _compare(

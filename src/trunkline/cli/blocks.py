@@ -83,25 +83,37 @@ def lay_out(trunks: Sequence[Trunk]) -> Picture:
         trunks: Each behind those it continues. Of more than 40 models on one of them, the first 39
             get a row each, and the others one in common.
     """
-    ends: dict[str, int] = {}
-    longest = 1
-    for trunk in trunks:
-        ends[trunk.id] = _begin(trunk, ends) + trunk.cost.macs
-        longest = max(longest, ends[trunk.id], *(ends[trunk.id] + h.cost.macs for h in trunk.heads))
-    layout = _Layout(trunks, ends, Picture(longest))
+    least = _LEAST * _longest(_ends(trunks, 0), trunks)
+    ends = _ends(trunks, least)
+    layout = _Layout(trunks, ends, least, Picture(_longest(ends, trunks)))
     for family, trunk in enumerate(trunk for trunk in trunks if not trunk.after):
         layout.place(trunk, family)
     return layout.picture
 
 
-def _begin(trunk: Trunk, ends: dict[str, int]) -> int:
-    return max((ends[earlier] for earlier in trunk.after), default=0)
+def _ends(trunks: Sequence[Trunk], least: float) -> dict[str, float]:
+    """Return where each trunk ends, none being narrower than ``least``."""
+    ends: dict[str, float] = {}
+    for trunk in trunks:
+        ends[trunk.id] = _begin(trunk, ends) + max(trunk.cost.macs, least)
+    return ends
+
+
+def _begin(trunk: Trunk, ends: dict[str, float]) -> float:
+    return max((ends[earlier] for earlier in trunk.after), default=0.0)
+
+
+def _longest(ends: dict[str, float], trunks: Sequence[Trunk]) -> float:
+    """Return the multiply-accumulates of the longest way from picture to answer, at least 1."""
+    ways = (ends[trunk.id] + head.cost.macs for trunk in trunks for head in trunk.heads)
+    return max([1.0, *ends.values(), *ways])
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
     trunks: Sequence[Trunk]
-    ends: dict[str, int]
+    ends: dict[str, float]
+    least: float
     picture: Picture
 
     def place(self, trunk: Trunk, family: int) -> int:
@@ -114,25 +126,22 @@ class _Layout:
         self._place_heads(trunk, family)
         left = _begin(trunk, self.ends)
         rows = len(self.picture.rows) - top
-        width = self._visible(trunk.cost.macs)
+        width = self.ends[trunk.id] - left
         labels = _labels(trunk, models)
         self.picture.blocks.append(Block(left, width, top, rows, family, labels))
         return models
 
     def _place_heads(self, trunk: Trunk, family: int) -> None:
-        left = _begin(trunk, self.ends) + self._visible(trunk.cost.macs)
+        left = self.ends[trunk.id]
         shown = trunk.heads if len(trunk.heads) <= _MOST_HEADS else trunk.heads[: _MOST_HEADS - 1]
         for head in shown:
-            width = 0.0 if head.kind == "none" else self._visible(head.cost.macs)
+            width = 0.0 if head.kind == "none" else max(head.cost.macs, self.least)
             if width:
                 self.picture.blocks.append(Block(left, width, len(self.picture.rows), 1, family))
             self.picture.rows.append(Row(left + width, _short(head), counted(head.labels, "label")))
         if len(shown) < len(trunk.heads):
             more = len(trunk.heads) - len(shown)
             self.picture.rows.append(Row(left, f"and {more} more models", ""))
-
-    def _visible(self, macs: int) -> float:
-        return max(float(macs), _LEAST * self.picture.width)
 
 
 def _labels(trunk: Trunk, models: int) -> tuple[str, ...]:

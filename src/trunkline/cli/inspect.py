@@ -41,9 +41,9 @@ def inspect_command(*, as_json: bool, plot: Path | None, exports: tuple[str, ...
     EXPORT is a folder, a zip or a model file, or a folder of exports. One that cannot be read is
     reported, the others are shown all the same, and the exit status is 2.
 
-    What they share: the trunks, which run once for all models that hang on them; multiply-
-    accumulates (MACs), weights and memory with sharing and without; and of trunks that are almost
-    the same, the first operation in which they differ. Nothing is compiled or run.
+    What they share: the trunks, each of which runs once for all models that hang on it; the
+    multiply-accumulates (MACs), weights and memory of all with sharing and without; and where
+    trunks are almost the same, the first operation in which they differ. Nothing is compiled.
     """
     if plot:
         from trunkline.cli.drawing import check_plot

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from trunkline.errors import ModelNameError
 from trunkline.predictions import Classification, Prediction
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Answers", "Place"]
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Place:
     """Where a model's answer is among those of its pack.
 
     Attributes:
@@ -87,9 +89,12 @@ class Answers(Mapping[str, Prediction]):
 
     def in_turn(self) -> Iterator[tuple[str, Prediction]]:
         """Yield every model's name and prediction, looking nothing up by name."""
-        made, packed = self._made, self._packed
+        packed = self._packed
         for name, place in self._places.items():
-            yield name, made[name] if place is None else _taken_out(place, packed[place[0]])
+            if place is None:
+                yield name, self._made[name]
+            else:
+                yield name, _taken_out(place, packed[place.pack])
 
 
 class _Items(ItemsView[str, Prediction]):
@@ -160,8 +165,8 @@ class _Packed(Classification):
 
 def _taken_out(place: Place, answers: PackedAnswers) -> _Packed:
     taken = _make(_Packed)
-    taken._answers = answers
-    taken._place = place
+    taken._answers = answers  # noqa: SLF001 - this is its constructor
+    taken._place = place  # noqa: SLF001
     return taken
 
 

@@ -28,7 +28,7 @@ class Difference:
     Attributes:
         trunk: The id of one.
         other: The id of the other, the one that more models hang on.
-        where: What differs, as a sentence without its end.
+        where: The first operation that differs, and in what, as a clause; ``trunk`` comes first.
     """
 
     trunk: str
@@ -47,8 +47,9 @@ def differences(trunks: Sequence[tuple[str, Outline]]) -> Iterator[Difference]:
     for index, (name, outline) in enumerate(trunks):
         alike = [(_likeness(outline, other), before, other) for before, other in trunks[:index]]
         share, before, other = max(alike, key=lambda each: each[0], default=(0.0, "", outline))
-        if share >= _ALMOST:
-            yield Difference(name, before, str(first_difference(outline, other)))
+        found = first_difference(outline, other) if share >= _ALMOST else None
+        if found:
+            yield Difference(name, before, str(found))
 
 
 def _likeness(one: Outline, other: Outline) -> float:

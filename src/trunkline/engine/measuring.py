@@ -165,12 +165,10 @@ def measure_steps(
     """
     plan = models.plan
     found: list[NDArray[np.float64]] = []
-    end = time.perf_counter() + seconds
-    for number, picture in enumerate(cycle(pictures)):
-        if number >= len(pictures) and time.perf_counter() > end:
-            break
+    endless, end = cycle(pictures), time.perf_counter() + seconds
+    while len(found) < len(pictures) or time.perf_counter() < end:
         marks = [time.perf_counter()]
-        frame = read_picture(picture)
+        frame = read_picture(next(endless))
         marks.append(time.perf_counter())
         tensors = {tensor: to_tensor(frame, contract) for tensor, contract in plan.inputs.items()}
         marks.append(time.perf_counter())
@@ -246,14 +244,13 @@ def _turn(predict: Predict, threads: int, frames: Sequence[Frame], seconds: floa
 
 def _call(predict: Predict, frames: Sequence[Frame], start: int, end: float) -> list[float]:
     """Answer frames until a moment, and at least one."""
-    latencies = []
-    for frame in islice(cycle(frames), start, None):
-        begin = time.perf_counter()
-        predict(frame)
-        now = time.perf_counter()
-        latencies.append(now - begin)
-        if now >= end:
-            break
+    latencies: list[float] = []
+    endless = islice(cycle(frames), start, None)
+    now = time.perf_counter()
+    while not latencies or now < end:
+        predict(next(endless))
+        before, now = now, time.perf_counter()
+        latencies.append(now - before)
     return latencies
 
 

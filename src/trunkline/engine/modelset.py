@@ -179,7 +179,7 @@ class ModelSet(Mapping[str, Model]):
         return draft
 
     def _finished(self, draft: Draft, failures: list[TrunklineError] | None = None) -> Build:
-        """Compile what a draft needs; where there is a list of failures, without those that fail."""
+        """Compile what a draft needs; given a list of failures, without the models that fail."""
         while True:
             try:
                 return self._workshop.finish(draft, self._build)

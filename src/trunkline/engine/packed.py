@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -49,7 +49,8 @@ class _Rows:
         return copy
 
 
-class PackedAnswers(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedAnswers:
     """What packed heads say about one frame.
 
     Attributes:

@@ -219,8 +219,9 @@ def _added_for(segment: Segment, draft: Draft) -> Model:
     """Return the model for whose sake a segment is new."""
     needs = list(draft.networks)
     users = {needs[index] for index in segment.users}
-    own = [name for name in draft.added if draft.entries[name].needs in users]
-    return draft.entries[(own or draft.added)[-1]].model
+    using = [name for name, entry in draft.entries.items() if entry.needs in users]
+    added = [name for name in using if name in draft.added]
+    return draft.entries[(added or draft.added or using)[-1]].model
 
 
 def _try(plan: Plan, draft: Draft, new: Iterable[Needs]) -> None:

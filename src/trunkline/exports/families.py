@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from trunkline.contracts import ChannelOrder, Preset
 
 if TYPE_CHECKING:
+    from trunkline.exports.contract import InputForm
     from trunkline.exports.package import ModelFormat
     from trunkline.predictions import Task
 
@@ -58,25 +59,26 @@ UNKNOWN = Family("a model of no known kind", Preset.SAMPLE_STRETCH, "RGB", known
 
 
 def recognise(
-    task: Task, side: int | None, names: set[str], outputs: int, model_format: ModelFormat
+    task: Task, form: InputForm, names: set[str], outputs: int, model_format: ModelFormat
 ) -> Family:
     """Tell which of the service's networks a graph is.
 
     Args:
         task: What it does.
-        side: Its input's rows, where the graph says.
+        form: The tensor it takes.
         names: The names of its inputs and outputs, without TensorFlow's output index.
         outputs: How many outputs it has.
         model_format: The format it came in.
     """
-    family = _network(task, side, names, outputs)
+    family = _network(task, form.height, names, outputs)
     match model_format:
         case "tensorflowjs" if task == "detection" and family.known:
             return replace(family, preset=Preset.TENSORFLOWJS_STRETCH)
         case "tensorflowjs" if family.known:
             return replace(family, preset=Preset.TENSORFLOWJS)
-        case "openvino" if family.known:
-            # The service's OpenVINO exports take RGB, 0 to 1, whatever the network.
+        case "openvino" if family.known and form.layout == "NCHW":
+            # The service's OpenVINO exports take RGB, 0 to 1, whatever the network. In NHWC it is
+            # a TensorFlow export that someone converted, and takes what that took.
             return replace(family, order="RGB", maximum=1.0, mean_outside=False)
         case "onnx" if task == "detection":
             # ONNX detectors state their own order and range, and take one size.

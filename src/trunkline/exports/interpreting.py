@@ -88,7 +88,7 @@ def _contract(
     ports = [*network.graph.inputs, *network.graph.outputs]
     names = set().union(*(names_of(port) for port in ports))
     outputs = len(network.graph.outputs)
-    family = recognise(answer.task, form.height, names, outputs, package.format)
+    family = recognise(answer.task, form, names, outputs, package.format)
     if package.settings and package.settings.task:
         family = UNKNOWN  # a person described it, so nothing is guessed
     stated = bool(package.settings or package.manifest or package.metadata or network.metadata)

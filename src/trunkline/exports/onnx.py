@@ -40,8 +40,8 @@ def read(path: Path) -> Network:
     Raises:
         ExportError: The file is not ONNX, or damaged, or its external data is missing or lies
             outside its folder.
-        UnsupportedExportError: It has several inputs, or holds an operation older than opset 7
-            that the service never wrote.
+        UnsupportedExportError: It has several inputs, or holds an operation that is unknown, or
+            one older than opset 7 that the service never wrote.
     """
     model = _parse(path)
     try:
@@ -79,7 +79,7 @@ def _network(model: onnx.ModelProto, path: Path) -> Network:
         notes.append("the label lookup at its end was cut off, and its labels were kept")
     drop_unused(model.graph)
     if 0 < opset < FIRST_KEPT_OPSET:
-        model = upgrade(model, opset, path)
+        upgrade(model, opset, path)
         notes.append(f"its operations were brought from opset {opset} to {FIRST_KEPT_OPSET}")
     if model.functions:
         model = inliner.inline_local_functions(model)

@@ -34,30 +34,25 @@ FIRST_KEPT_OPSET = 7
 """The first opset that is read as it is."""
 
 
-def upgrade(model: onnx.ModelProto, opset: int, source: Path) -> onnx.ModelProto:
-    """Write a model's operations anew as those of opset 7.
+def upgrade(model: onnx.ModelProto, opset: int, source: Path) -> None:
+    """Write a model's operations anew as those of opset 7, which compute the same.
 
     Args:
-        model: A model of opset 1 to 6, without a label lookup at its end; it is left alone.
+        model: A model of opset 1 to 6, without a label lookup at its end; changed in place.
         opset: The version of its operations.
         source: The model's file, for messages.
-
-    Returns:
-        A model that computes the same, with the same constants.
 
     Raises:
         ExportError: An operation depends on itself.
         UnsupportedExportError: An operation is none that the service's exports hold.
     """
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
-    del result.graph.node[:], result.opset_import[:]
-    result.opset_import.append(helper.make_opsetid("", FIRST_KEPT_OPSET))
-    into = Rewriting(result.graph, from_opset=opset, to_opset=FIRST_KEPT_OPSET, source=source)
     # WinMLTools lists some nodes before those they take from.
-    for node in in_order(model.graph.node, source):
+    nodes = in_order(model.graph.node, source)
+    del model.graph.node[:], model.opset_import[:]
+    model.opset_import.append(helper.make_opsetid("", FIRST_KEPT_OPSET))
+    into = Rewriting(model.graph, from_opset=opset, to_opset=FIRST_KEPT_OPSET, source=source)
+    for node in nodes:
         _rewrite(node, into)
-    return result
 
 
 def _rewrite(node: onnx.NodeProto, into: Rewriting) -> None:

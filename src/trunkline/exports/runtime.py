@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import openvino
 
-from trunkline.errors import ExportError
+from trunkline.errors import ExportError, UnsupportedExportError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["core", "read_graph"]
+
+# How OpenVINO says, of TensorFlow and ONNX or of TensorFlow Lite, that it lacks an operation.
+_LACKS = ("No conversion rule", "No translator found")
 
 
 @functools.cache
@@ -37,6 +40,7 @@ def read_graph(model: str | Path | bytes, source: str | Path) -> openvino.Model:
 
     Raises:
         ExportError: OpenVINO cannot read it.
+        UnsupportedExportError: It has operations that OpenVINO does not know.
     """
     try:
         if isinstance(model, bytes):
@@ -45,10 +49,17 @@ def read_graph(model: str | Path | bytes, source: str | Path) -> openvino.Model:
             graph = core().read_model(str(model))
         _read_names(graph)
     except Exception as error:
+        cause = _cause(error)
+        if _is_lack(cause):
+            raise UnsupportedExportError(
+                source,
+                "OpenVINO does not know some of its operations. Export it for another platform, "
+                f"ONNX for one. ({cause})",
+            ) from error
         raise ExportError(
             source,
             "OpenVINO cannot read this model; it is damaged, or not of the kind its name says. "
-            f"Export it again. ({_cause(error)})",
+            f"Export it again. ({cause})",
         ) from error
     return graph
 
@@ -64,5 +75,9 @@ def _read_names(graph: openvino.Model) -> None:
 def _cause(error: Exception) -> str:
     """Return the line of OpenVINO's message that holds the cause, cut to a readable size."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if "No conversion rule" in line] or lines[-1:]
+    telling = [line for line in lines if _is_lack(line)] or lines[-1:]
     return (telling[0] if telling else type(error).__name__)[:300]
+
+
+def _is_lack(line: str) -> bool:
+    return any(phrase in line for phrase in _LACKS)

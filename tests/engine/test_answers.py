@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A frame's answers: a mapping, whose packed ones are classifications like any other."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from trunkline.engine.answers import Answers, Place
+from trunkline.engine.packed import PackedAnswers
+from trunkline.errors import ModelNameError
+from trunkline.predictions import Box, Classification, Detection
+
+LABELS = ("red", "green", "blue")
+VALUES = np.array([0.25, 0.5, 0.125, 0.75, 0.0625, 0.25], np.float32)
+DETECTION = Detection(("fork",), (Box("fork", 0.5, 0, 0, 1, 1),))
+
+
+def answers() -> Answers:
+    """A detector between two packed heads, of which the one added last is asked first."""
+    places = {
+        "second": Place(0, 1, slice(3, 6), "multilabel", LABELS),
+        "detector": None,
+        "first": Place(0, 0, slice(0, 3), "multiclass", LABELS),
+        "other": Place(1, 0, slice(0, 1), "multilabel", ("only",)),
+    }
+    packed = [
+        PackedAnswers(VALUES, [1, 0], [0.5, 0.75]),
+        PackedAnswers(np.array([0.875], np.float32), [0], [0.875]),
+    ]
+    return Answers({"detector": DETECTION}, places, packed)
+
+
+def same(one: object, other: Classification) -> bool:
+    assert isinstance(one, Classification)
+    assert (one.task, one.labels) == (other.task, other.labels)
+    assert (one.label, one.probability) == (other.label, other.probability)
+    np.testing.assert_array_equal(one.probabilities, other.probabilities)
+    assert one.to_dict() == other.to_dict()
+    return True
+
+
+FIRST = Classification("multiclass", LABELS, VALUES[:3])
+SECOND = Classification("multilabel", LABELS, VALUES[3:])
+OTHER = Classification("multilabel", ("only",), np.array([0.875], np.float32))
+
+
+def test_it_is_a_mapping_in_the_order_of_the_models() -> None:
+    found = answers()
+    assert list(found) == list(found.keys()) == ["second", "detector", "first", "other"]
+    assert len(found) == 4
+    assert "detector" in found
+    assert "first" in found
+    assert "third" not in found
+    assert found.get("third") is None
+    assert found.get("detector") is DETECTION
+    assert repr(found) == "<Answers of 4: second, detector, first, other>"
+
+
+@pytest.mark.parametrize("name", ["third", ""])
+def test_an_unknown_name_is_told_with_those_there_are(name: str) -> None:
+    with pytest.raises(ModelNameError, match=r"second, detector, first, other") as caught:
+        answers()[name]
+    assert repr(name) in str(caught.value)
+    assert isinstance(caught.value, KeyError)
+    with pytest.raises(ModelNameError, match="none"):
+        Answers({}, {}, [])["any"]
+
+
+def test_each_way_to_read_gives_the_same() -> None:
+    found = answers()
+    by_name = [found[name] for name in found]
+    assert by_name[1] is DETECTION
+    for way in (list(found.values()), [each for _, each in found.items()]):
+        assert way[1] is DETECTION
+        for each, expected in zip([way[0], *way[2:]], [SECOND, FIRST, OTHER], strict=True):
+            assert same(each, expected)
+    assert [name for name, _ in found.items()] == list(found)
+    for name, expected in {"first": FIRST, "second": SECOND, "other": OTHER}.items():
+        assert same(found[name], expected)
+
+
+def test_views_are_views() -> None:
+    found = answers()
+    assert len(found.items()) == len(found.values()) == 4
+    assert DETECTION in found.values()
+    assert ("detector", DETECTION) in found.items()
+    values = found.values()
+    assert len(list(values)) == len(list(values)) == 4
+
+
+def test_a_packed_answer_cannot_be_changed() -> None:
+    answer = answers()["first"]
+    for name in ("task", "labels", "probabilities", "label", "probability", "invented"):
+        with pytest.raises(AttributeError):
+            setattr(answer, name, None)
+    assert same(answer, FIRST)
+
+
+def test_a_packed_answer_is_written_as_any_other() -> None:
+    answer = answers()["first"]
+    assert repr(answer) == repr(FIRST)
+    assert json.loads(json.dumps(answer.to_dict()))["label"] == "green"
+    assert same(answer, Classification("multiclass", LABELS, VALUES[:3], 1))
+
+
+def test_a_packed_answer_can_be_copied_and_sent() -> None:
+    answer = answers()["second"]
+    for twin in (copy.copy(answer), copy.deepcopy(answer), pickle.loads(pickle.dumps(answer))):
+        assert type(twin) is Classification
+        assert same(twin, SECOND)
+
+
+def test_a_packed_answer_is_a_dataclass() -> None:
+    answer = answers()["second"]
+    assert isinstance(answer, Classification)
+    renamed = dataclasses.replace(answer, labels=("a", "b", "c"))
+    assert renamed.label == "a"
+    assert renamed.probability == 0.75
+    told = dataclasses.asdict(answer)
+    assert (told["task"], told["labels"]) == ("multilabel", LABELS)
+
