@@ -229,37 +229,46 @@ def keras_model(folder: Path) -> Path:
     return folder
 
 
-def channels_first(graph: GraphDef, taken: str, outputs: Mapping[str, str], order: str) -> Any:
-    """Return a graph as the service's OpenVINO exports take and give it: NCHW, RGB, 0 to 1.
-
-    Args:
-        graph: A frozen graph that takes NHWC, 0 to 255.
-        taken: The name of its input.
-        outputs: By name, its outputs; those of four axes are transposed, too.
-        order: The channel order that the graph takes.
-    """
-    import tensorflow as tf
-
-    inner = function(graph, taken, outputs)
-    batch, height, width, channels = inner.inputs[0].shape
-
-    def outer(picture: Any) -> dict[str, Any]:
-        last = tf.transpose(picture, [0, 2, 3, 1]) * 255.0
-        found = inner(last if order == "RGB" else last[..., ::-1])
-        turned = {n: tf.transpose(t, [0, 3, 1, 2]) for n, t in found.items() if t.shape.rank == 4}
-        return {n: tf.identity(t, n) for n, t in {**found, **turned}.items()}
-
-    signature = tf.TensorSpec([batch, channels, height, width], tf.float32, "data")
-    return tf.function(outer, input_signature=[signature]).get_concrete_function()
-
-
 def openvino_ir(folder: Path, made: Any, *, half: bool = False) -> Path:
-    """Convert a function or SavedModel to OpenVINO's representation; ``half`` for float16."""
+    """Convert a file or function to OpenVINO's representation; ``half`` for float16."""
     import openvino
 
     folder.mkdir(parents=True, exist_ok=True)
-    openvino.save_model(openvino.convert_model(made), folder / "model.xml", compress_to_fp16=half)
+    graph = made if isinstance(made, openvino.Model) else openvino.convert_model(made)
+    openvino.save_model(graph, folder / "model.xml", compress_to_fp16=half)
     return folder
+
+
+def openvino_export(folder: Path, frozen: Path, order: str, *, half: bool = False) -> Path:
+    """Convert a frozen graph to what the service's OpenVINO exports are: NCHW, RGB, 0 to 1.
+
+    Args:
+        folder: The folder to write to.
+        frozen: A frozen graph that takes NHWC, 0 to 255. Outputs of four axes become NCHW, too.
+        order: The channel order that it takes.
+        half: Whether to keep the weights as float16.
+    """
+    import openvino
+    from openvino.preprocess import PrePostProcessor
+
+    graph = openvino.convert_model(frozen)
+    wrapped = PrePostProcessor(graph)
+    wrapped.input().tensor().set_layout(openvino.Layout("NCHW"))
+    wrapped.input().model().set_layout(openvino.Layout("NHWC"))
+    wrapped.input().preprocess().scale(1 / 255)
+    if order == "BGR":
+        wrapped.input().preprocess().reverse_channels()
+    for index, port in enumerate(graph.outputs):
+        if port.get_partial_shape().rank.get_length() == 4:
+            wrapped.output(index).model().set_layout(openvino.Layout("NHWC"))
+            wrapped.output(index).tensor().set_layout(openvino.Layout("NCHW"))
+    return openvino_ir(folder, wrapped.build(), half=half)
+
+
+def before_export(tensor: Array, order: str) -> Array:
+    """Return what the frozen graph behind an ``openvino_export`` is fed."""
+    pixels = tensor.transpose(0, 2, 3, 1) * np.float32(255)
+    return np.ascontiguousarray(pixels[..., ::-1] if order == "BGR" else pixels)
 
 
 def onnx_classifier(

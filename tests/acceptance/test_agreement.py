@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import references
 
+import references
 import trunkline
 from trunkline.exports.reading import read_one
 from trunkline.models import Model
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FROZEN = [
     "bananas", "bear-1-label", "bears", "desk-earlier-pb", "desk-pb", "fruit-2", "fruit-4",

@@ -132,7 +132,7 @@ def test_ctrl_c_ends_it_quietly(home: Path) -> None:
         stderr=subprocess.PIPE,
         env=environment(),
         # A shell that runs the tests in the background lets them ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     )
     assert process.stdin
     assert process.stdout

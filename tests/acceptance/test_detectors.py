@@ -8,15 +8,15 @@ import io
 import json
 from typing import TYPE_CHECKING
 
-import frameworks
 import numpy as np
-import packages
 import pytest
-import references
-from decoding.yolo_reference import slow_grid
 from PIL import Image
 
+import frameworks
+import packages
+import references
 import trunkline
+from decoding.yolo_reference import slow_grid
 from trunkline.contracts import Preset
 from trunkline.decoding import COMPACT_ANCHORS
 from trunkline.exports.reading import read_one
@@ -83,8 +83,13 @@ def compact_boxes(grid: np.ndarray) -> list[Box]:
     return slow_grid(grid[0].tolist(), COMPACT_ANCHORS, COMPACT_LABELS, 0.1, 0.45, 20)
 
 
-def s1_boxes(corners, scores, classes) -> list[Box]:
-    return boxes_of(corners, scores, classes, S1_LABELS)
+def s1_boxes_at(s1: Path, model: Model, picture: np.ndarray) -> list[Box]:
+    tensor = to_tensor(picture, model.contract)
+    if model.contract.layout == "NCHW":
+        tensor = frameworks.before_export(tensor, "RGB")
+    names = (f"{name}:0" for name in S1_OUTPUTS)
+    outputs = references.tensorflow(s1 / "model.pb", tensor, *names, feed="image_tensor:0")
+    return boxes_of(*outputs, S1_LABELS)
 
 
 def test_a_compact_detector_takes_pictures_of_any_aspect(compact: Path) -> None:
@@ -106,46 +111,30 @@ def test_an_s1_detector_answers_as_tensorflow_does(s1: Path) -> None:
     assert (model.contract.preset, model.contract.order) == (Preset.DETECTOR_S1, "RGB")
     for seed, shape in enumerate(SHAPES[:2]):
         (picture,) = references.photographs(1, *shape, seed)
-        outputs = references.tensorflow(
-            s1 / "model.pb",
-            to_tensor(picture, model.contract),
-            *(f"{name}:0" for name in S1_OUTPUTS),
-            feed="image_tensor:0",
-        )
-        same_boxes(found(model, picture), s1_boxes(*outputs))
+        same_boxes(found(model, picture), s1_boxes_at(s1, model, picture))
 
 
-def test_an_openvino_export_with_boxes_in_the_graph(s1: Path, shared: Path, tmp_path) -> None:
-    outputs = {name: f"{name}:0" for name in S1_OUTPUTS}
-    graph = frameworks.s1_detector(shared)
-    made = frameworks.channels_first(graph, "image_tensor", outputs, "RGB")
-    folder = frameworks.openvino_ir(tmp_path / "ir", made)
+def test_an_openvino_export_with_boxes_in_the_graph(s1: Path, tmp_path: Path) -> None:
+    folder = frameworks.openvino_export(tmp_path / "ir", s1 / "model.pb", "RGB")
     (folder / "labels.txt").write_text("\r\n".join(S1_LABELS), "utf-8")
     model = model_at(folder)
     contract = model.contract
     assert (contract.layout, contract.order, contract.maximum) == ("NCHW", "RGB", 1.0)
     (picture,) = references.photographs(1, 240, 320, seed=3)
-    expected = made(to_tensor(picture, contract))
-    same_boxes(found(model, picture), s1_boxes(*(expected[name].numpy() for name in S1_OUTPUTS)))
+    same_boxes(found(model, picture), s1_boxes_at(s1, model, picture))
 
 
-def test_an_openvino_export_without_post_processing(
-    compact: Path, shared: Path, tmp_path: Path
-) -> None:
-    outputs = {"model_outputs": "model_outputs:0"}
-    made = frameworks.channels_first(
-        frameworks.compact_detector(shared), "Placeholder", outputs, "BGR"
-    )
-    folder = frameworks.openvino_ir(tmp_path / "ir", made)
+def test_an_openvino_export_without_post_processing(compact: Path, tmp_path: Path) -> None:
+    folder = frameworks.openvino_export(tmp_path / "ir", compact / "model.pb", "BGR")
     (folder / "labels.txt").write_text("\n".join(COMPACT_LABELS), "utf-8")
-    manifest = {"DomainType": "ObjectDetection", "Flavor": "OpenVINO", "ModelFileSHA1": "0" * 40}
+    manifest = {"DomainType": "ObjectDetection", "Flavor": "NoPostProcess", "ModelFileSHA1": "0"}
     (folder / "cvexport.manifest").write_text(json.dumps(manifest), "utf-8")
     model = model_at(folder)
     contract = model.contract
     assert (contract.layout, contract.order, contract.maximum) == ("NCHW", "RGB", 1.0)
     (picture,) = references.photographs(1, 416, 416, seed=3)
-    tensor = to_tensor(picture, contract).transpose(0, 2, 3, 1)[..., ::-1] * np.float32(255)
-    (grid,) = references.tensorflow(compact / "model.pb", tensor, "model_outputs:0")
+    fed = frameworks.before_export(to_tensor(picture, contract), "BGR")
+    (grid,) = references.tensorflow(compact / "model.pb", fed, "model_outputs:0")
     same_boxes(found(model, picture), compact_boxes(grid))
 
 

@@ -124,4 +124,3 @@ def test_a_packed_answer_is_a_dataclass() -> None:
     assert renamed.probability == 0.75
     told = dataclasses.asdict(answer)
     assert (told["task"], told["labels"]) == ("multilabel", LABELS)
-

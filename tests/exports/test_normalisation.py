@@ -3,11 +3,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from exports.graphs import graph_of, pooled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openvino import opset13 as ops
 
+from exports.graphs import graph_of, pooled
 from trunkline.exports.normalisation import find_normalisation
 
 IDENTITY = ((1.0, 1.0, 1.0), (0.0, 0.0, 0.0))

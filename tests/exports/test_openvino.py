@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import openvino
 import pytest
-from exports import damage
-from exports.graphs import graph_of, pooled
 from openvino import opset13 as ops
 
 import trunkline
+from exports import damage
+from exports.graphs import graph_of, pooled
 from trunkline.errors import ExportError
 from trunkline.exports.openvino import read
 from trunkline.exports.reading import read_one

@@ -5,9 +5,9 @@ import json
 
 import numpy as np
 import pytest
-from exports.graphs import graph_of, pooled
 from openvino import opset13 as ops
 
+from exports.graphs import graph_of, pooled
 from trunkline.decoding import (
     BoxesDecoder,
     ClassificationDecoder,

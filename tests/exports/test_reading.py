@@ -5,15 +5,15 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import frameworks
 import numpy as np
 import openvino
 import pytest
-from exports.damage import is_one_sentence
-from exports.graphs import graph_of, pooled
 from openvino import opset13 as ops
 
+import frameworks
 import trunkline
+from exports.damage import is_one_sentence
+from exports.graphs import graph_of, pooled
 from trunkline.contracts import Preset
 from trunkline.errors import ExportError, UnsupportedExportError
 from trunkline.exports import interpreting
@@ -225,7 +225,9 @@ def test_the_kind_of_an_error_survives(export: Path, tmp_path: Path) -> None:
 def test_one_name_is_for_one_model(export: Path, tmp_path: Path) -> None:
     shutil.copytree(export, tmp_path / "shelf" / "first")
     shutil.copytree(export, tmp_path / "shelf" / "second")
-    assert "it holds 2 models, and 'model' can name only one" in error_at(tmp_path / "shelf").problem
+    assert (
+        "it holds 2 models, and 'model' can name only one" in error_at(tmp_path / "shelf").problem
+    )
 
 
 def test_nothing_at_all_is_an_error(tmp_path: Path) -> None:
@@ -247,7 +249,9 @@ def test_a_broken_export_does_not_keep_others_from_being_read(export: Path, tmp_
     assert [failure.source for failure in models.failures] == [str(shelf / "first")]
 
 
-def test_a_fault_of_our_own_does_not_take_other_models_with_it(export, tmp_path, monkeypatch) -> None:
+def test_a_fault_of_our_own_does_not_take_other_models_with_it(
+    export, tmp_path, monkeypatch
+) -> None:
     def fail(graph):
         raise ZeroDivisionError("by zero")
 

@@ -2,15 +2,18 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import frameworks
 import numpy as np
 import pytest
 
+import frameworks
 import trunkline
 from trunkline.errors import ExportError
 from trunkline.exports.runtime import core, read_graph
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-import frameworks
 import pytest
-from exports import damage
 
+import frameworks
+from exports import damage
 from trunkline.errors import ExportError
 from trunkline.exports.messages import SavedModel
 from trunkline.exports.savedmodel import read

@@ -128,7 +128,7 @@ def test_a_missing_data_file_is_named(tmp_path: Path) -> None:
     pairs = pair(b"", HEADER) + pair(b"a", HERE)
     folder = variables(tmp_path, table(block(pairs)))
     (folder / "variables.data-00000-of-00001").unlink()
-    with pytest.raises(ExportError, match="variables/variables.data-00000-of-00001 is missing"):
+    with pytest.raises(ExportError, match=r"variables/variables\.data-00000-of-00001 is missing"):
         check(folder, tmp_path)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from trunkline.exports.messages import GraphDef
 from trunkline.exports.templates import make_template
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FEATURES = 4
 WEIGHTS = np.arange(FEATURES * 3, dtype=np.float32).reshape(FEATURES, 3) + 0.5

@@ -4,10 +4,10 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-import frameworks
 import pytest
-from exports import damage
 
+import frameworks
+from exports import damage
 from trunkline.errors import ExportError, UnsupportedExportError
 from trunkline.exports.messages import GraphDef
 from trunkline.exports.tensorflow import read
@@ -78,7 +78,7 @@ def test_a_graph_that_is_not_frozen_is_refused_with_the_remedy(kind, small, tmp_
 def test_an_operation_that_openvino_lacks_is_named(small, tmp_path) -> None:
     graph = GraphDef.FromString(small)
     next(node for node in graph.node if node.name == "Relu").op = "MyOwnActivation"
-    with pytest.raises(UnsupportedExportError, match="does not know .* MyOwnActivation"):
+    with pytest.raises(UnsupportedExportError, match=r"does not know .* MyOwnActivation"):
         read(written(tmp_path, graph.SerializeToString()))
 
 

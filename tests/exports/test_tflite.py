@@ -4,10 +4,10 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-import frameworks
 import pytest
-from exports import damage
 
+import frameworks
+from exports import damage
 from trunkline.errors import ExportError, UnsupportedExportError
 from trunkline.exports.tflite import read
 from trunkline.models import Model
@@ -58,7 +58,7 @@ def test_an_operation_that_openvino_lacks_is_named(tmp_path: Path) -> None:
 
     converter = tf.lite.TFLiteConverter.from_concrete_functions([odd.get_concrete_function()])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.SELECT_TF_OPS]
-    with pytest.raises(UnsupportedExportError, match="does not know .* Flex"):
+    with pytest.raises(UnsupportedExportError, match=r"does not know .* Flex"):
         read(written(tmp_path, converter.convert()))
 
 

@@ -7,15 +7,17 @@ A ``Network`` says what is computed, a ``Dialect`` how that is written; ``graphs
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import openvino
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from trunkline.contracts import InputContract, Preset
 from trunkline.exports.runtime import core
+
+if TYPE_CHECKING:
+    import openvino
 
 Array = NDArray[Any]
 Padding = Literal["same", "valid"] | tuple[int, int, int, int]

@@ -22,9 +22,9 @@ _STATUS = Path("/proc/self/status")
 _PROCESS = 113 << 20
 _ONNX_PACKAGE = 18 << 20
 
-# Fitted to what each further model of a kind added, for ten kinds of networks with 0.02 to 55 MiB of
-# weights and 14 to 549 operations: within 17 % of each, or 1 MiB where that is more. An operation's
-# share is its generated code and its descriptions.
+# Fitted to what each further model of a kind added, for ten kinds of networks with 0.02 to 55 MiB
+# of weights and 14 to 549 operations: within 17 % of each, or 1 MiB where that is more. An
+# operation's share is its generated code and its descriptions.
 _PER_OPERATION = 36 << 10
 
 
