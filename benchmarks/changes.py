@@ -44,6 +44,7 @@ CASES = (
     Case("TFLite on a TensorFlow trunk", "fruit-7-no-mean", "fruit-7-tflite"),
     Case("ONNX opset 1", "plankton-4-onnx-opset1", "plankton-5-onnx-opset1"),
     Case("ONNX opset 1 on a TensorFlow trunk", "fruit-2", "cat-dog-onnx-opset1"),
+    Case("ONNX opset 7", "desk-onnx-opset7", "cat-dog-onnx-opset7"),
     Case("ONNX opset 7 on a TensorFlow trunk", "fruit-7-no-mean", "desk-onnx-opset7"),
 )
 

@@ -41,7 +41,7 @@ PACKAGES = ("trunkline", "openvino", "numpy", "pillow", "tensorflow", "tensorflo
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = parser_of(__doc__, repetitions=5)
+    parser = parser_of(__doc__, repetitions=3)
     parser.add_argument("--only", nargs="+", choices=MEASURES, metavar="NAME", help=_names())
     options = parse(parser, arguments)
     if options.worker:

@@ -8,7 +8,13 @@ import logging
 import numpy as np
 import pytest
 
-from trunkline.exports.messages import CoreMLModel, GraphDef
+from trunkline.exports.messages import (
+    BundleEntry,
+    BundleHeader,
+    CoreMLModel,
+    GraphDef,
+    SavedModel,
+)
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +22,19 @@ def tensorflow_graph():
     from tensorflow.core.framework.graph_pb2 import GraphDef as TensorFlowGraph
 
     return TensorFlowGraph
+
+
+@pytest.fixture(scope="module")
+def tensorflow_messages(tensorflow_graph):
+    """TensorFlow's own, in pairs with ours."""
+    from tensorflow.core.protobuf import saved_model_pb2, tensor_bundle_pb2
+
+    return [
+        (GraphDef, tensorflow_graph),
+        (SavedModel, saved_model_pb2.SavedModel),
+        (BundleEntry, tensor_bundle_pb2.BundleEntryProto),
+        (BundleHeader, tensor_bundle_pb2.BundleHeaderProto),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +77,10 @@ def _enum_disagreements(ours, theirs) -> list[str]:
     return [f"{theirs.full_name}.{v.name}" for v in ours.values if real.get(v.name) != v.number]
 
 
-def test_every_declared_tensorflow_field_is_tensorflows(tensorflow_graph):
+def test_every_declared_tensorflow_field_is_tensorflows(tensorflow_messages):
     seen: set = set()
-    assert _disagreements(GraphDef.DESCRIPTOR, tensorflow_graph.DESCRIPTOR, seen) == []
+    for ours, theirs in tensorflow_messages:
+        assert _disagreements(ours.DESCRIPTOR, theirs.DESCRIPTOR, seen) == []
     declared = set(GraphDef.DESCRIPTOR.file.message_types_by_name) - {"Unread"}
     assert declared <= {ours.rpartition(".")[2] for ours, _ in seen}
 

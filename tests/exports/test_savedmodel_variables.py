@@ -186,20 +186,3 @@ def test_a_cut_data_file_is_found(saved: Path, tmp_path: Path) -> None:
 )
 def test_the_checksum_is_that_of_the_standard(data: bytes, expected: int) -> None:
     assert crc32c(data) == expected
-
-
-def test_the_messages_are_those_of_tensorflow() -> None:
-    from tensorflow.core.protobuf import saved_model_pb2, tensor_bundle_pb2
-
-    from trunkline.exports.messages import SavedModel
-
-    pairs = {
-        BundleEntry: tensor_bundle_pb2.BundleEntryProto,
-        BundleHeader: tensor_bundle_pb2.BundleHeaderProto,
-        SavedModel: saved_model_pb2.SavedModel,
-        type(SavedModel().meta_graphs.add()): type(saved_model_pb2.SavedModel().meta_graphs.add()),
-    }
-    for ours, theirs in pairs.items():
-        for field in ours.DESCRIPTOR.fields:
-            other = theirs.DESCRIPTOR.fields_by_name[field.name]
-            assert (field.number, field.type) == (other.number, other.type)

@@ -557,7 +557,7 @@ def test_a_topology_that_is_none(tmp_path):
 def test_an_operation_that_nobody_knows(tmp_path):
     small = several()
     small.nodes.append(node("odd", "NoSuchOperation", "x0"))
-    refused(small.document(), tmp_path, ExportError, "OpenVINO cannot read")
+    refused(small.document(), tmp_path, UnsupportedExportError, "NoSuchOperation")
 
 
 def test_shards_that_are_missing_short_or_long(tmp_path):

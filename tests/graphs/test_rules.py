@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import openvino
 import pytest
-from openvino import opset1, opset8, opset14
+from openvino import opset1, opset8, opset14, opset15
 from openvino import opset13 as ops
 
 from graphs.networks import run
@@ -65,7 +65,8 @@ def check(build, *expected, shape=SHAPE):
 
 def unchanged(build, shape=SHAPE, dtype="f32"):
     """Check that no rule touches a graph."""
-    graph = graph_of(build, shape, dtype)
+    # A clone of a clone, for the first may gain a constant where an optional input was left out.
+    graph = graph_of(build, shape, dtype).clone()
     before = [node.get_type_name() for node in graph.get_ordered_ops()]
     assert [node.get_type_name() for node in rewritten(graph).get_ordered_ops()] == before
 
@@ -251,7 +252,7 @@ class TestMeans:
 class TestShapes:
     @pytest.mark.parametrize(
         ("shape", "order"),
-        [((1, 8, 1, 1), [0, 2, 3, 1]), ((1, 1, 1, 1), [3, 2, 1, 0]), ((7, 1), [1, 0])],
+        [((1, 8, 1, 1), [0, 2, 3, 1]), ((2, 1, 1, 1), [3, 2, 1, 0]), ((7, 1), [1, 0])],
     )
     def test_moving_axes_of_length_one_is_a_reshape(self, shape, order):
         check(lambda x: ops.relu(ops.transpose(x, order)), "Reshape", "Relu", shape=shape)
@@ -292,14 +293,14 @@ class TestShapes:
             flat = ops.reshape(ops.relu(x), [1, 120], special_zero=False)
             return [ops.tanh(flat), ops.abs(ops.reshape(flat, [4, 30], special_zero=False))]
 
-        check(build, "Relu", "Reshape", "Tanh", "Reshape", "Abs")
+        check(build, "Relu", "Reshape", "Abs", "Reshape", "Tanh")
 
     def test_a_reshape_to_an_open_length_stays(self):
         unchanged(lambda x: ops.reshape(x, [-1, 4], special_zero=False), shape=(-1, 8))
 
     def test_a_reshape_to_an_open_rank_stays(self):
         taken = ops.parameter(openvino.PartialShape.dynamic(), openvino.Type.f32)
-        graph = openvino.Model([ops.relu(ops.squeeze(taken)).output(0)], [taken])
+        graph = openvino.Model([ops.relu(opset15.squeeze(taken)).output(0)], [taken])
         assert kinds(rewritten(graph)) == ["Squeeze", "Relu"]
 
     def test_a_reshape_from_an_open_rank_is_not_dropped(self):
@@ -403,15 +404,15 @@ class TestPools:
 
     def test_what_follows_a_rectifier_through_pools_and_joins_is_not_negative_either(self):
         def build(x):
-            joined = ops.concat([ops.relu(x), pool_of(ops.relu(x), (1, 1), (1, 1))], 2)
-            return padded_pool(joined)
+            pool = pool_of(ops.relu(x), (1, 1), (0, 1), kernel=(2, 2)).output(0)
+            return padded_pool(ops.concat([ops.relu(x).output(0), pool], 2))
 
-        check(build, "Relu", "Relu", "MaxPool", "Concat", "MaxPool", shape=(1, 4, 6, 3))
+        check(build, "Relu", "Relu", "MaxPool", "Concat", "MaxPool", shape=(1, 4, 6, 2))
 
     def test_data_that_may_be_negative_stays(self):
         unchanged(padded_pool)
         unchanged(lambda x: padded_pool(ops.concat([ops.relu(x), x], 1)))
-        unchanged(lambda x: padded_pool(pool_of(x)))
+        unchanged(lambda x: padded_pool(pool_of(x).output(0)))
         unchanged(lambda x: padded_pool(ops.tanh(ops.relu(x))))
 
     @pytest.mark.parametrize("value", [1e-45, 1.0, np.inf, np.nan])
@@ -469,13 +470,12 @@ class TestPools:
 
         unchanged(build, shape=(1, 4, 6, 5))
 
-    def test_indices_still_count_in_the_padded_picture(self):
+    def test_a_pool_whose_indices_are_used_stays(self):
         def build(x):
             pool = padded_pool(ops.relu(x), begin=(0, 0, 1, 1))
             return [pool.output(0), pool.output(1)]
 
-        graph = graph_of(build)
-        assert same_bits(graph, rewritten(graph))
+        unchanged(build)
 
 
 def test_what_is_put_in_a_place_goes_by_its_name():

@@ -187,6 +187,8 @@ def _pool_that_pads_itself(node: openvino.Node) -> bool:
     padding = _padding(pad)
     if padding is None or _is_padded(node) or not _is_plain_window(attributes):
         return False
+    if any(port.get_target_inputs() for port in node.outputs()[1:]):
+        return False  # indices count in the padded picture
     begin, end = padding
     kernel, data = attributes["kernel"], pad.input_value(0)
     inside = all(0 <= p < k for p, k in zip(begin + end, [*kernel, *kernel], strict=True))

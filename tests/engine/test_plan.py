@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is done with a frame: each thing once, and buffers given back whatever happens."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from engine.crowds import CONTRACTS, PICTURE, SIDE, Raw
+from trunkline.contracts import InputContract, Preset
+from trunkline.decoding import ClassificationDecoder
+from trunkline.engine import plan as plan_module
+from trunkline.engine.packed import PackedHeads
+from trunkline.engine.plan import Entry, PackKey, Part, Plan
+from trunkline.graphs.merging import Tensor
+from trunkline.graphs.sharing import Segment
+from trunkline.models import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor
+
+PIXELS, STEM, FEATURES, OTHER = (Tensor(name, 0) for name in (b"in", b"stem", b"fc", b"other"))
+LABELS = ("a", "b")
+
+
+@dataclass
+class Call:
+    """As a compiled graph's call: outputs, lent until they are released."""
+
+    outputs: list[np.ndarray]
+    released: int = 0
+
+    def release(self) -> None:
+        self.released += 1
+        for output in self.outputs:
+            output[...] = np.nan  # the next call may write anything here
+
+
+@dataclass
+class Graph:
+    """As a compiled graph, but plain Python."""
+
+    work: Callable[..., np.ndarray]
+    calls: list[Call] = field(default_factory=list)
+
+    def run(self, tensors: Sequence[np.ndarray]) -> Call:
+        self.calls.append(Call([self.work(*tensors).astype(np.float32)]))
+        return self.calls[-1]
+
+
+def part(
+    work: Callable[..., np.ndarray],
+    takes: Tensor,
+    gives: Tensor,
+    *,
+    level: int = 0,
+    beside: bool = False,
+) -> Part:
+    segment = Segment((0,), frozenset(), (takes,), (gives,), 1, 1)
+    return Part(segment, Graph(work), level, beside)  # type: ignore[arg-type]
+
+
+def model(name: str, *, packed: bool) -> Model:
+    decoder = ClassificationDecoder("multiclass", "softmax") if packed else Raw()
+    return Model(name, LABELS, "multiclass", CONTRACTS[0], None, decoder, "made", name)
+
+
+def plan(lanes: Executor | None = None, *, beside: bool = False, fail: bool = False) -> Plan:
+    """A stem, what two packed heads take, and what a compiled head gives, after the stem."""
+
+    def failing(_: np.ndarray) -> np.ndarray:
+        raise RuntimeError("out of order")
+
+    key = PackKey(FEATURES, "softmax")
+    weights = np.array([[1, 0, 0], [0, 0, 0]], np.float32)
+    heads = PackedHeads("softmax").adding("last", weights, np.zeros(2, np.float32))
+    heads = heads.adding("first", -weights, np.ones(2, np.float32))
+    last = failing if fail else lambda stem: stem[:, :2] * 2
+    return Plan(
+        {
+            "first": Entry(model("first", packed=True), (FEATURES,), key),
+            "middle": Entry(model("middle", packed=False), (OTHER,), None),
+            "last": Entry(model("last", packed=True), (FEATURES,), key),
+        },
+        {PIXELS: CONTRACTS[0]},
+        (
+            part(lambda pixels: pixels.mean((1, 2)) / 255, PIXELS, STEM),
+            part(lambda stem: stem + 1, STEM, FEATURES, level=1, beside=beside),
+            part(last, STEM, OTHER, level=1, beside=beside),
+        ),
+        {key: heads},
+        lanes,
+    )
+
+
+def graphs(made: Plan) -> list[Graph]:
+    return [each.graph for each in made.parts]  # type: ignore[misc]
+
+
+def pixels(value: int = 51) -> dict[Tensor, np.ndarray]:
+    return {PIXELS: np.full((1, SIDE, SIDE, 3), value, np.float32)}
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_each_part_is_run_once_and_each_model_answers_in_its_place(beside: bool) -> None:
+    with ThreadPoolExecutor(2) as lanes:
+        made = plan(lanes, beside=beside)
+        answers = made.answer(pixels())
+    assert [len(graph.calls) for graph in graphs(made)] == [1, 1, 1]
+    assert list(answers) == ["first", "middle", "last"]
+    e = np.exp(1.2)
+    np.testing.assert_allclose(answers["last"].probabilities, [e / (1 + e), 1 / (1 + e)], rtol=1e-6)
+    np.testing.assert_allclose(
+        answers["first"].probabilities, [1 / (1 + e), e / (1 + e)], rtol=1e-6
+    )
+    np.testing.assert_allclose(answers["middle"].probabilities, [0.4, 0.4], rtol=1e-6)
+    assert (answers["first"].label, answers["last"].label) == ("b", "a")
+
+
+def test_answers_outlive_the_buffers() -> None:
+    made = plan()
+    answers = made.answer(pixels())
+    assert [call.released for graph in graphs(made) for call in graph.calls] == [1, 1, 1]
+    for answer in answers.values():
+        assert np.isfinite(answer.probabilities).all()
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_buffers_are_given_back_where_a_part_fails(beside: bool) -> None:
+    with ThreadPoolExecutor(2) as lanes:
+        made = plan(lanes, beside=beside, fail=True)
+        with pytest.raises(RuntimeError, match="out of order"):
+            made.answer(pixels())
+    assert [[call.released for call in graph.calls] for graph in graphs(made)] == [[1], [1], []]
+
+
+def test_parts_beside_one_another_are_all_handed_over_before_one_is_waited_for() -> None:
+    class Lanes:
+        def __init__(self) -> None:
+            self.waiting: list[
+                tuple[Future[object], Callable[..., object], tuple[object, ...]]
+            ] = []
+
+        def submit(self, work: Callable[..., object], *arguments: object) -> Future[object]:
+            future: Future[object] = Future()
+            self.waiting.append((future, work, arguments))
+            if len(self.waiting) == 2:  # the later one is done first
+                for each, task, told in reversed(self.waiting):
+                    each.set_result(task(*told))
+            return future
+
+    made = plan(Lanes(), beside=True)  # type: ignore[arg-type]
+    np.testing.assert_allclose(made.answer(pixels())["middle"].probabilities, [0.4, 0.4], rtol=1e-6)
+
+
+def test_without_lanes_parts_run_in_turn() -> None:
+    made = plan(None, beside=True)
+    np.testing.assert_allclose(made.answer(pixels())["middle"].probabilities, [0.4, 0.4], rtol=1e-6)
+
+
+def test_a_picture_is_made_ready_once_per_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[InputContract] = []
+
+    def counted(picture: np.ndarray, contract: InputContract) -> np.ndarray:
+        made.append(contract)
+        return np.full((1, SIDE, SIDE, 3), 51, np.float32)
+
+    monkeypatch.setattr(plan_module, "to_tensor", counted)
+    assert len(plan().predict(PICTURE)) == 3
+    assert made == [CONTRACTS[0]]
+
+
+def test_a_plan_of_nothing_answers_nothing() -> None:
+    nothing = Plan({}, {}, (), {})
+    assert dict(nothing.predict(PICTURE)) == {}
+
+
+def test_heads_of_models_that_are_not_in_a_plan_do_not_answer() -> None:
+    """A model is tried with the pack it is in, and by itself."""
+    whole = plan()
+    some = Plan({"last": whole.entries["last"]}, whole.inputs, whole.parts, whole.packs)
+    answers = some.answer(pixels())
+    assert list(answers) == ["last"]
+    assert answers["last"].label == "a"
+
+
+def test_the_task_is_the_decoders() -> None:
+    assert plan().answer(pixels())["first"].task == "multiclass"
+
+
+def test_contracts_of_their_own_get_tensors_of_their_own() -> None:
+    small = InputContract(2, 3, Preset.SAMPLE_STRETCH)
+    other = Tensor(b"small", 0)
+    entries = {
+        "large": Entry(model("large", packed=False), (STEM,), None),
+        "small": Entry(model("small", packed=False), (OTHER,), None),
+    }
+    parts = (
+        part(lambda p: np.array(p.shape[1:3]), PIXELS, STEM),
+        part(lambda p: np.array(p.shape[1:3]), other, OTHER),
+    )
+    made = Plan(entries, {PIXELS: CONTRACTS[0], other: small}, parts, {})
+    answers = made.predict(PICTURE)
+    assert answers["large"].probabilities.tolist() == [SIDE, SIDE]
+    assert answers["small"].probabilities.tolist() == [2, 3]
