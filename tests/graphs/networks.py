@@ -205,6 +205,19 @@ def networks(draw: st.DrawFn) -> Network:
     return _fitting(Network(tuple(layers), draw(sides), draw(sides), seed=seed))
 
 
+@st.composite
+def families(draw: st.DrawFn) -> list[Network]:
+    """Draw networks with the same weights up to some layer of each, where their own begin."""
+    stem = draw(networks())
+    layers = stem.layers[:-2]
+    family = []
+    for _ in range(draw(st.integers(2, 3))):
+        common = layers[: draw(st.integers(1, len(layers)))]
+        own = draw(st.lists(_MIDDLE, max_size=2))
+        family.append(_fitting(replace(stem, layers=(*common, *own, Mean(), draw(_DENSE)))))
+    return family
+
+
 def dialects() -> st.SearchStrategy[Dialect]:
     """Draw a way to write a network."""
     return st.builds(
