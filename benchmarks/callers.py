@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import openvino
@@ -90,7 +91,7 @@ def _all_started(graphs: Sequence[openvino.Model]) -> Callable[[Feed], Push]:
 def _by_threads(graphs: Sequence[openvino.Model]) -> Callable[[Feed], Push]:
     networks = _compiled(graphs, "THROUGHPUT")
     workers = [_requests(networks) for _ in range(available_cores())]
-    return lambda feed: side_by_side([lambda own=own: answer(own, feed) for own in workers])
+    return lambda feed: side_by_side([partial(answer, own, feed) for own in workers])
 
 
 def requests_of(graphs: Sequence[openvino.Model]) -> list[openvino.InferRequest]:

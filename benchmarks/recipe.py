@@ -35,7 +35,7 @@ def against_recipe(lab: Lab) -> Measured:
         for _ in range(min(lab.rounds, ROUNDS)):
             for name, of in runs.items():
                 say(f"  {name}, {count} models")
-                of.append(run_worker(name, count, lab.models, FRAMES))
+                of.append(run_worker(name, count, lab.models, 3 if lab.quick else FRAMES))
                 check_agreement(runs[OURS][-1].answers, of[-1].answers, name)
         for name in names[1:]:
             findings += _findings(count, CONTENDERS[name].title, runs[OURS], runs[name])

@@ -92,10 +92,9 @@ def nothing_shared(lab: Lab) -> Measured:
 
 def trunk_alone(lab: Lab) -> Measured:
     """Run one model for throughput against OpenVINO's own queue on its trunk, without its head."""
-    name = SAME_TRUNK[0]
-    model = _read(lab.models / name, name)
-    ours = _Ours(lab, {name: lab.models / name})
-    queue = queued([_trunk(model, ours.throughput)])
+    path = lab.models / SAME_TRUNK[0]
+    ours = _Ours(lab, [path])
+    queue = queued([_trunk(_read(path), ours.throughput)])
     (contract,) = ours.throughput.plan.inputs.values()
     ready = [to_tensor(lab.frame, contract)]
 
@@ -115,9 +114,9 @@ def trunk_alone(lab: Lab) -> Measured:
 class _Ours:
     """Exports loaded for either purpose."""
 
-    def __init__(self, lab: Lab, paths: Mapping[str, Path]) -> None:
-        self.latency = trunkline.load(**paths)
-        self.throughput = trunkline.load(**paths, optimise="throughput")
+    def __init__(self, lab: Lab, paths: Sequence[Path]) -> None:
+        self.latency = trunkline.load(*paths)
+        self.throughput = trunkline.load(*paths, optimise="throughput")
         self._frame = lab.frame
 
     def on_tensors(self) -> Ask:
@@ -144,8 +143,8 @@ class _Pair:
     """Exports as a model set and as separate graphs, ready to be held against each other."""
 
     def __init__(self, lab: Lab, names: Sequence[str]) -> None:
-        paths = {name: lab.models / name for name in names}
-        self.models = [_read(path, name) for name, path in paths.items()]
+        paths = [lab.models / name for name in names]
+        self.models = [_read(path) for path in paths]
         self._ours = _Ours(lab, paths)
         self._frame = lab.frame
         graphs = [_for_one_picture(model) for model in self.models]
@@ -191,8 +190,8 @@ def _predict(picture: NDArray[Any] | bytes) -> Ask:
     return lambda models: models.predict(picture)
 
 
-def _read(path: Path, name: str) -> Model:
-    model = read_one(path, name)
+def _read(path: Path) -> Model:
+    model = read_one(path, path.name)
     if isinstance(model, Exception):
         raise model
     return model

@@ -130,7 +130,8 @@ def test_inspect_tells_of_the_same_models(mess: Path) -> None:
     done = trunkline("inspect", "--json", *broken, "good", cwd=mess)
     assert done.returncode == 2
     assert done.stderr == b""
-    *failures, good = lines(done)
+    *failures, good, shared = lines(done)
+    assert [trunk["models"][0]["name"] for trunk in shared["trunks"]] == ["good"]
     assert [set(each) for each in failures] == [{"source", "error"}] * len(broken)
     assert good["name"] == "good"
     for name, failure in zip(broken, failures, strict=True):

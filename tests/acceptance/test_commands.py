@@ -79,7 +79,9 @@ def test_a_pipe_gets_whole_lines_without_colours(home: Path) -> None:
 def test_inspect_says_what_was_decided_and_why(home: Path) -> None:
     done = trunkline("inspect", "models/", "first", "--json", cwd=home)
     assert done.returncode == 0
-    models = {each["name"]: each for each in lines(done)}
+    *described, shared = lines(done)
+    models = {each["name"]: each for each in described}
+    assert shared["totals"]["models"] == len(models)
     assert list(models) == ["many", "places", "first"]
     assert models["many"]["labels"] == ["red", "green", "青 🟦"]
     assert all(decision["because"] for each in models.values() for decision in each["decisions"])

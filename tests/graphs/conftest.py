@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from trunkline.exports.reading import read_models
 from trunkline.graphs.merging import Outline, outline
 from trunkline.models import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openvino
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SHAPE = (1, 4, 8, 8)
 _F, _I = np.float32, np.int64

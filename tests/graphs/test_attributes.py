@@ -9,10 +9,10 @@ import json
 import numpy as np
 import openvino
 import pytest
-from graphs.operations import CASES, SHAPE
 from openvino import opset1, opset8, opset14
 from openvino import opset13 as ops
 
+from graphs.operations import CASES, SHAPE
 from trunkline.contracts import InputContract, Preset
 from trunkline.graphs.attributes import KNOWN, attributes_of
 from trunkline.graphs.identity import identify

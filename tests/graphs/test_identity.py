@@ -9,6 +9,10 @@ from dataclasses import replace
 import numpy as np
 import openvino
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from openvino import opset13 as ops
+
 from graphs.networks import (
     Conv,
     Dense,
@@ -25,10 +29,6 @@ from graphs.networks import (
     windows,
 )
 from graphs.writing import graph_of
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-from openvino import opset13 as ops
-
 from trunkline.contracts import InputContract, Preset
 from trunkline.graphs.identity import identify, input_identity
 from trunkline.graphs.merging import outline
@@ -83,7 +83,8 @@ class TestMutations:
         bit = data.draw(st.integers(20, 22) if norm else st.integers(0, 22))
 
         def change(at, of, values):
-            return flipped(values, place, bit) if (at, of) == (index, what) else values
+            same = (at, of) == (index, what)
+            return flipped(values, place % values.size, bit) if same else values
 
         self.check(network, index, network, change)
 
@@ -95,7 +96,10 @@ class TestMutations:
         plain = outline(graph_of(network, every=True), contract_of(network))
         changed = outline(graph, contract_of(other))
         assert plain.outputs[:index] == changed.outputs[:index]
-        for before, after in zip(plain.outputs[index:], changed.outputs[index:], strict=True):
+        # A layer is several operations; one that only loses its last still begins the same.
+        assert plain.outputs[index] != changed.outputs[index]
+        pairs = list(zip(plain.outputs, changed.outputs, strict=True))
+        for before, after in pairs[index + 1 :]:
             assert before.identity not in changed.steps
             assert after.identity not in plain.steps
 
@@ -119,7 +123,10 @@ class TestMutations:
             return openvino.Model([node.output(0)], [taken])
 
         sizes = {name: value for name, value in field.items() if name in {"height", "width"}}
-        plain, other = outline(graph(), CONTRACT), outline(graph(**sizes), replace(CONTRACT, **field))
+        plain, other = (
+            outline(graph(), CONTRACT),
+            outline(graph(**sizes), replace(CONTRACT, **field)),
+        )
         assert not plain.steps.keys() & other.steps.keys()
 
     def test_every_field_of_a_contract_counts(self):
@@ -189,7 +196,10 @@ def window_changes(network, index):
 class TestOperands:
     @pytest.mark.parametrize("make", [ops.add, ops.multiply])
     def test_sums_and_products_commute(self, make):
-        swapped = [lambda x: make(ops.relu(x), ops.tanh(x)), lambda x: make(ops.tanh(x), ops.relu(x))]
+        swapped = [
+            lambda x: make(ops.relu(x), ops.tanh(x)),
+            lambda x: make(ops.tanh(x), ops.relu(x)),
+        ]
         assert identity(swapped[0]) == identity(swapped[1])
 
     @pytest.mark.parametrize(
@@ -228,7 +238,9 @@ class TestOperands:
         )
 
     def test_types_count(self):
-        shapes = [identity(lambda x, t=t: ops.convert_like(x, constant(t, [1]))) for t in ("f16", "i32")]
+        shapes = [
+            identity(lambda x, t=t: ops.convert_like(x, constant(t, [1]))) for t in ("f16", "i32")
+        ]
         assert shapes[0] != shapes[1]
 
 
@@ -270,10 +282,6 @@ class TestConstants:
     def test_no_values_at_all(self):
         nothing = [ops.constant(np.zeros(shape, np.float32)) for shape in ((0, 3), (3, 0))]
         assert constant_identity(nothing[0]) != constant_identity(nothing[1])
-
-    def test_texts_are_like_nothing_else(self):
-        texts = [ops.constant(np.array(["red", "green"])) for _ in range(2)]
-        assert constant_identity(texts[0]) != constant_identity(texts[1])
 
 
 class TestInput:

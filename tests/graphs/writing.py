@@ -86,8 +86,9 @@ class Writer:
             mean = np.array(self.network.mean, np.float32)
             value = self.plus(value, -mean)
         given = []
-        for self._index, layer in enumerate(self.network.layers):
-            self._random = np.random.default_rng((self.network.seed, self._index))
+        for index, layer in enumerate(self.network.layers):
+            self._index = index
+            self._random = np.random.default_rng((self.network.seed, index))
             value = self._layer(layer, value)
             given.append(value)
         return self.finish(given if every else given[-1:])

@@ -132,16 +132,7 @@ class ModelSet(Mapping[str, Model]):
             ModelNameError: Two models have the same name.
         """
         with self._changing:
-            draft, failures = Draft.of(self._build), list[TrunklineError]()
-            for item in _read(exports, named, draft.known):
-                try:
-                    draft.add(_unless_broken(item))
-                except (ExportError, ModelNameError) as error:
-                    if on_error == "raise":
-                        raise
-                    failures.append(error)
-            self._build = self._finished(draft, None if on_error == "raise" else failures)
-            self._failures += tuple(map(_without_frames, failures))
+            self._add(exports, named, skip=on_error == "skip")
         give_back_memory()
 
     def remove(self, *names: str) -> None:
@@ -164,11 +155,28 @@ class ModelSet(Mapping[str, Model]):
             ModelNameError: No model has this name.
         """
         with self._changing:
-            draft = self._draft_without(named)
-            for item in _read((), named, draft.known):
-                draft.add(_unless_broken(item))
-            self._build = self._finished(draft)
+            self._replace(named)
         give_back_memory()
+
+    # What is read and drafted is let go when these return, and given back by their callers.
+
+    def _add(self, exports: Sequence[Export], named: Mapping[str, Export], *, skip: bool) -> None:
+        draft, failures = Draft.of(self._build), list[TrunklineError]()
+        for item in _read(exports, named, draft.known):
+            try:
+                draft.add(_unless_broken(item))
+            except (ExportError, ModelNameError) as error:
+                if not skip:
+                    raise
+                failures.append(error)
+        self._build = self._finished(draft, failures if skip else None)
+        self._failures += tuple(map(_without_frames, failures))
+
+    def _replace(self, named: Mapping[str, Export]) -> None:
+        draft = self._draft_without(named)
+        for item in _read((), named, draft.known):
+            draft.add(_unless_broken(item))
+        self._build = self._finished(draft)
 
     def _draft_without(self, names: Collection[str]) -> Draft:
         for name in names:

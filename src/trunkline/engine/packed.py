@@ -8,6 +8,7 @@ out; nothing is compiled.
 from __future__ import annotations
 
 import functools
+import mmap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,10 @@ class _Rows:
     """Room for rows, of which the first ``used`` are taken. Rows once written never change."""
 
     def __init__(self, features: int, room: int) -> None:
-        self.weights = np.empty((room, features), np.float32)
+        # Pages of its own: those that are not written to take no memory, as they might out of a
+        # heap that was used before, and all go back to the machine at once.
+        pages = mmap.mmap(-1, max(1, 4 * room * features))
+        self.weights = np.frombuffer(pages, np.float32, room * features).reshape(room, features)
         self.bias = np.empty(room, np.float32)
         self.used = 0
 

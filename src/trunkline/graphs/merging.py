@@ -56,7 +56,6 @@ class Outline:
         names: From an operation's identity to its friendly name in ``graph``.
         steps: From identity to step, in the order in which they can be run, for every operation
             but results, and but constants that are not given as they are.
-        constants: From identity to friendly name in ``graph``, for every constant.
         outputs: The tensors it gives, in the graph's order.
         head: The dense head, if it ends in one.
         features: The tensor that the dense head takes.
@@ -66,7 +65,6 @@ class Outline:
     contract: InputContract
     names: Mapping[Identity, str]
     steps: Mapping[Identity, Step]
-    constants: Mapping[Identity, str]
     outputs: tuple[Tensor, ...]
     head: DenseHead | None
     features: Tensor | None
@@ -84,17 +82,14 @@ def outline(graph: openvino.Model, contract: InputContract) -> Outline:
     head = find_dense_head(normal)
     steps: dict[Identity, Step] = {}
     names: dict[Identity, str] = {}
-    constants: dict[Identity, str] = {}
     for node in normal.get_ordered_ops():
         name = node.get_friendly_name()
-        if node.get_type_name() == "Constant":
-            constants[found[name]] = name
         if _is_step(node):
             steps[found[name]] = _step(node, found)
             names[found[name]] = name
     outputs = tuple(_tensor(result.input_value(0), found) for result in normal.get_results())
     features = _tensor(head.features, found) if head else None
-    return Outline(normal, contract, names, steps, constants, outputs, head, features)
+    return Outline(normal, contract, names, steps, outputs, head, features)
 
 
 def _merge_equal(graph: openvino.Model, found: Mapping[str, Identity]) -> None:
