@@ -161,7 +161,7 @@ def test_all_or_nothing(models: ModelSet, shelf: Path, broken: Path) -> None:
     with unchanged(models), pytest.raises(ExportError, match=str(broken)):
         models.add(again=shelf / "hues", wrong=broken)
     wrong = replace(model("wrong", DEEP), labels=("a",), decoder=model("x", DENSE).decoder)
-    with unchanged(models), pytest.raises(UnsupportedExportError, match="^wrong: "):
+    with unchanged(models), pytest.raises(UnsupportedExportError, match=r"^wrong: "):
         models.add(model("good", DENSE), wrong, again=shelf / "hues")
     assert models.failures == ()
 

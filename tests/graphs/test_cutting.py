@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import openvino
 import pytest
@@ -115,6 +117,18 @@ def test_a_trunk_that_branches():
     users = [segment.users for segment in segments]
     assert users[0] == (0, 1, 2, 3, 4, 5)
     assert {(0, 1, 2), (3, 4, 5)} <= set(users)
+
+
+@pytest.mark.parametrize("name", ["fruit-2", "meter-container-2025"])
+@pytest.mark.parametrize("depth", [0.3, 0.7])
+def test_a_real_export_that_another_leaves_on_the_way(outlines, name, depth):
+    found = outlines[name]
+    steps = list(found.steps)
+    other = dataclasses.replace(found, outputs=(Tensor(steps[int(depth * len(steps))], 0),))
+    shape = (1, found.contract.height, found.contract.width, 3)
+    tensor = np.random.default_rng(0).integers(0, 256, shape).astype(np.float32)
+    _, ((answer,), _) = run_in_segments([found, other], tensor)
+    assert answer.tobytes() == run(found.graph, tensor)[0].tobytes()
 
 
 def test_tensors_come_and_go_in_the_order_that_is_told():
