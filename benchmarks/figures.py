@@ -64,7 +64,12 @@ class Finding:
 
     def row(self) -> tuple[str, ...]:
         """Return the cells of the finding's row."""
-        told = (self.measured, self.this, self.against, spread(self.figures, self.unit))
+        told = (
+            self.measured,
+            self.this,
+            self.against,
+            spread(self.figures, self.unit, finely=True),
+        )
         if self.target is None:
             return (*told, "", "")
         limit = f"{self.target} {self.unit}".rstrip()
@@ -87,14 +92,27 @@ def reached(is_reached: bool) -> str:  # noqa: FBT001 - one argument that the na
     return "Reached." if is_reached else "**Missed.**"
 
 
-def spread(values: Sequence[float], unit: str = "") -> str:
-    """Return the median, and the smallest and largest in parentheses where there are several."""
-    middle = short(median(values)) + (f" {unit}" if unit else "")
-    return f"{middle} ({short(min(values))} to {short(max(values))})" if values[1:] else middle
+def spread(values: Sequence[float], unit: str = "", *, finely: bool = False) -> str:
+    """Return the median, and the smallest and largest in parentheses where there are several.
+
+    Args:
+        values: One per round.
+        unit: Put behind the median.
+        finely: With one more digit, so that a figure close to its limit can be told from it.
+    """
+    middle, least, most = (short(f(values), finely=finely) for f in (median, min, max))
+    middle += f" {unit}" if unit else ""
+    return f"{middle} ({least} to {most})" if values[1:] else middle
 
 
-def short(value: float) -> str:
-    """Return three digits of a number that is not small, and thousandths of one that is."""
+def short(value: float, *, finely: bool = False) -> str:
+    """Return three digits of a number that is not small, and thousandths of one that is.
+
+    Args:
+        value: The number.
+        finely: With one more digit, where it is below 100.
+    """
     if abs(value) >= 100:
         return f"{value:.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.{2 if abs(value) >= 1 else 3}f}"
+    decimals = 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    return f"{value:.{decimals + finely}f}"

@@ -175,8 +175,19 @@ def test_a_finding_says_what_was_reached():
     missed = figures.Finding("growth", "9 MiB", "7 MiB", [2.0, 3.0], target, "MiB")
     told = figures.Finding("speed", "9 ms", "3 ms", [3.0])
     assert str(figures.findings_table([missed, told])).splitlines()[2:] == [
-        "| growth | 9 MiB | 7 MiB | 2.50 MiB (2.00 to 3.00) | at most 1 MiB | **Missed.** |",
-        "| speed | 9 ms | 3 ms | 3.00 |  |  |",
+        "| growth | 9 MiB | 7 MiB | 2.500 MiB (2.000 to 3.000) | at most 1 MiB | **Missed.** |",
+        "| speed | 9 ms | 3 ms | 3.000 |  |  |",
+    ]
+
+
+def test_a_figure_close_to_its_limit_can_be_told_from_it():
+    figures = importlib.import_module("figures")
+    assert figures.spread([1.104], finely=True) == "1.104"
+    assert [figures.short(value) for value in (0.0123, 1.104, 11.04, 110.4)] == [
+        "0.012",
+        "1.10",
+        "11.0",
+        "110",
     ]
 
 

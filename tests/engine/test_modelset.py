@@ -375,7 +375,6 @@ def test_the_cores_are_those_of_the_process(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(modelset, "available_cores", lambda: 1)
     models = ModelSet()
     models.add(model("a", DENSE), model("b", replace(DENSE, layers=(Layer("wide", 3),))))
-    assert not any(part.beside for part in models.plan.parts)
     threads = {
         part.graph._compiled.get_property("INFERENCE_NUM_THREADS") for part in models.plan.parts
     }

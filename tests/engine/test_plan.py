@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,6 @@ from trunkline.models import Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from concurrent.futures import Executor
 
 PIXELS, STEM, FEATURES, OTHER = (Tensor(name, 0) for name in (b"in", b"stem", b"fc", b"other"))
 LABELS = ("a", "b")
@@ -57,12 +55,9 @@ def part(
     work: Callable[..., np.ndarray],
     takes: Tensor,
     gives: Tensor,
-    *,
-    level: int = 0,
-    beside: bool = False,
 ) -> Part:
     segment = Segment((0,), frozenset(), (takes,), (gives,), 1, 1)
-    return Part(segment, Graph(work), level, beside)  # type: ignore[arg-type]
+    return Part(segment, Graph(work))  # type: ignore[arg-type]
 
 
 def model(name: str, *, packed: bool) -> Model:
@@ -70,7 +65,7 @@ def model(name: str, *, packed: bool) -> Model:
     return Model(name, LABELS, "multiclass", CONTRACTS[0], None, decoder, "made", name)
 
 
-def plan(lanes: Executor | None = None, *, beside: bool = False, fail: bool = False) -> Plan:
+def plan(*, fail: bool = False) -> Plan:
     """A stem, what two packed heads take, and what a compiled head gives, after the stem."""
 
     def failing(_: np.ndarray) -> np.ndarray:
@@ -90,11 +85,10 @@ def plan(lanes: Executor | None = None, *, beside: bool = False, fail: bool = Fa
         {PIXELS: CONTRACTS[0]},
         (
             part(lambda pixels: pixels.mean((1, 2)) / 255, PIXELS, STEM),
-            part(lambda stem: stem + 1, STEM, FEATURES, level=1, beside=beside),
-            part(last, STEM, OTHER, level=1, beside=beside),
+            part(lambda stem: stem + 1, STEM, FEATURES),
+            part(last, STEM, OTHER),
         ),
         {key: heads},
-        lanes,
     )
 
 
@@ -106,11 +100,9 @@ def pixels(value: int = 51) -> dict[Tensor, np.ndarray]:
     return {PIXELS: np.full((1, SIDE, SIDE, 3), value, np.float32)}
 
 
-@pytest.mark.parametrize("beside", [False, True])
-def test_each_part_is_run_once_and_each_model_answers_in_its_place(beside: bool) -> None:
-    with ThreadPoolExecutor(2) as lanes:
-        made = plan(lanes, beside=beside)
-        answers = made.answer(pixels())
+def test_each_part_is_run_once_and_each_model_answers_in_its_place() -> None:
+    made = plan()
+    answers = made.answer(pixels())
     assert [len(graph.calls) for graph in graphs(made)] == [1, 1, 1]
     assert list(answers) == ["first", "middle", "last"]
     e = np.exp(1.2)
@@ -130,37 +122,11 @@ def test_answers_outlive_the_buffers() -> None:
         assert np.isfinite(answer.probabilities).all()
 
 
-@pytest.mark.parametrize("beside", [False, True])
-def test_buffers_are_given_back_where_a_part_fails(beside: bool) -> None:
-    with ThreadPoolExecutor(2) as lanes:
-        made = plan(lanes, beside=beside, fail=True)
-        with pytest.raises(RuntimeError, match="out of order"):
-            made.answer(pixels())
+def test_buffers_are_given_back_where_a_part_fails() -> None:
+    made = plan(fail=True)
+    with pytest.raises(RuntimeError, match="out of order"):
+        made.answer(pixels())
     assert [[call.released for call in graph.calls] for graph in graphs(made)] == [[1], [1], []]
-
-
-def test_parts_beside_one_another_are_all_handed_over_before_one_is_waited_for() -> None:
-    class Lanes:
-        def __init__(self) -> None:
-            self.waiting: list[
-                tuple[Future[object], Callable[..., object], tuple[object, ...]]
-            ] = []
-
-        def submit(self, work: Callable[..., object], *arguments: object) -> Future[object]:
-            future: Future[object] = Future()
-            self.waiting.append((future, work, arguments))
-            if len(self.waiting) == 2:  # the later one is done first
-                for each, task, told in reversed(self.waiting):
-                    each.set_result(task(*told))
-            return future
-
-    made = plan(Lanes(), beside=True)  # type: ignore[arg-type]
-    np.testing.assert_allclose(made.answer(pixels())["middle"].probabilities, [0.4, 0.4], rtol=1e-6)
-
-
-def test_without_lanes_parts_run_in_turn() -> None:
-    made = plan(None, beside=True)
-    np.testing.assert_allclose(made.answer(pixels())["middle"].probabilities, [0.4, 0.4], rtol=1e-6)
 
 
 def test_a_picture_is_made_ready_once_per_contract(monkeypatch: pytest.MonkeyPatch) -> None:

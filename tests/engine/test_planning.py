@@ -76,7 +76,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[CompiledGraph]:
 
 @pytest.fixture
 def models() -> ModelSet:
-    """A set on one core, where parts never run beside one another."""
+    """A set on one core."""
     return ModelSet(cores=1)
 
 
@@ -164,26 +164,6 @@ def test_any_history_answers_as_each_model_alone(
             assert list(models) == list(there)
         models.remove(*models)
         assert (models.plan.parts, models.plan.packs, models.plan.inputs) == ((), {}, {})
-
-
-@few(6)
-@given(recipes=families(4), worth=st.sampled_from((1_000_000, 20_000)))
-def test_models_that_run_beside_one_another_answer_as_alone(
-    recipes: list[Recipe], worth: int
-) -> None:
-    """On two cores; a part that gets one of them may add a mean up in another order."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sharing, "_WORTH_SHARING_MACS", worth)
-        models = ModelSet(cores=2)
-        named = {f"m{index}": recipe for index, recipe in enumerate(recipes)}
-        add(models, **named)
-        if any(part.beside for part in models.plan.parts):
-            answers = models.predict(PICTURE)
-            for name, recipe in named.items():
-                expected = alone(recipe, 2)
-                np.testing.assert_allclose(numbers(answers[name]), expected, rtol=1e-6, atol=1e-6)
-        else:
-            check(models, named, cores=2)
 
 
 @few(4)

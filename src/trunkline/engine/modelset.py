@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal
 
 from trunkline.engine.cores import available_cores
@@ -63,9 +62,7 @@ class ModelSet(Mapping[str, Model]):
             raise ValueError(f"cores is {cores}; it must be at least 1")
         if optimise not in ("latency", "throughput"):
             raise ValueError(f"optimise is {optimise!r}; it must be 'latency' or 'throughput'")
-        cores = cores or available_cores()
-        lanes = ThreadPoolExecutor(cores, "trunkline") if optimise == "latency" else None
-        self._workshop = Workshop(cores, optimise, lanes)
+        self._workshop = Workshop(cores or available_cores(), optimise)
         self._max_pixels = max_pixels
         self._build = Build.empty()
         self._changing = threading.Lock()

@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import itertools
-import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -13,8 +10,7 @@ from trunkline.engine.answers import Answers, Place
 from trunkline.images import to_tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from concurrent.futures import Executor
+    from collections.abc import Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -60,14 +56,10 @@ class Part:
     Attributes:
         segment: What it computes.
         graph: The segment's graph, compiled.
-        level: How many parts it waits for in a row.
-        beside: Whether it is compiled for one core, to run beside the others of its level.
     """
 
     segment: Segment
     graph: CompiledGraph
-    level: int = 0
-    beside: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +71,12 @@ class Plan:
         inputs: By the tensor they become, the contracts that pictures are made ready for.
         parts: The segments, each behind those it takes tensors from.
         packs: The packed heads.
-        lanes: What runs parts beside one another; None where there are none to.
     """
 
     entries: Mapping[str, Entry]
     inputs: Mapping[Tensor, InputContract]
     parts: tuple[Part, ...]
     packs: Mapping[PackKey, PackedHeads]
-    lanes: Executor | None = None
     # Worked out here, not frame by frame.
     _places: Mapping[str, Place | None] = field(init=False, repr=False)
     _compiled: tuple[tuple[str, Entry], ...] = field(init=False, repr=False)
@@ -107,8 +97,10 @@ class Plan:
         values: dict[Tensor, NDArray[Any]] = dict(pictures)
         calls: list[Call] = []
         try:
-            for _, level in itertools.groupby(self.parts, key=operator.attrgetter("level")):
-                self._run_level(list(level), values, calls)
+            for part in self.parts:
+                call = part.graph.run([values[tensor] for tensor in part.segment.takes])
+                calls.append(call)
+                values.update(zip(part.segment.gives, call.outputs, strict=True))
             packed = [heads(values[key.features]) for key, heads in self.packs.items()]
             made = {
                 name: entry.model.decoder([values[t] for t in entry.needs], entry.model.labels)
@@ -118,24 +110,6 @@ class Plan:
             for call in calls:
                 call.release()
         return Answers(made, self._places, packed)
-
-    def _run_level(
-        self, level: Sequence[Part], values: dict[Tensor, NDArray[Any]], calls: list[Call]
-    ) -> None:
-        """Run parts that do not wait for one another; add what they give to ``values``."""
-        waiting = []
-        for part in level:
-            taken = [values[tensor] for tensor in part.segment.takes]
-            if part.beside and self.lanes:
-                waiting.append((part, self.lanes.submit(part.graph.run, taken)))
-            else:
-                calls.append(part.graph.run(taken))
-                values.update(zip(part.segment.gives, calls[-1].outputs, strict=True))
-        # All are waited for, also where one fails: each has buffers to give back.
-        concurrent.futures.wait([future for _, future in waiting])
-        calls.extend(future.result() for _, future in waiting if future.exception() is None)
-        for part, future in waiting:
-            values.update(zip(part.segment.gives, future.result().outputs, strict=True))
 
 
 def _find_places(plan: Plan) -> dict[str, Place | None]:

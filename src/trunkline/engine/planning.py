@@ -11,7 +11,6 @@ import numpy as np
 
 from trunkline.decoding import ClassificationDecoder
 from trunkline.engine.compiled import CompiledGraph, Optimise
-from trunkline.engine.lanes import levels_of, pays
 from trunkline.engine.plan import Entry, PackKey, Part, Plan
 from trunkline.errors import ExportError, UnsupportedExportError
 from trunkline.graphs.cutting import cut
@@ -21,7 +20,6 @@ from trunkline.graphs.sharing import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from concurrent.futures import Executor
 
     from numpy.typing import NDArray
 
@@ -81,12 +79,10 @@ class Workshop:
     Attributes:
         cores: How many cores the compiled graphs use.
         optimise: What they use them for.
-        lanes: What runs graphs beside one another; None where each call has its own core.
     """
 
     cores: int
     optimise: Optimise
-    lanes: Executor | None = None
 
     def finish(self, draft: Draft, before: Build) -> Build:
         """Return the build that a draft describes, with everything new compiled and run once.
@@ -105,32 +101,27 @@ class Workshop:
         # A model that takes another's place is answered in that place.
         names = [name for name in before.plan.entries if name in draft.entries]
         entries = {name: draft.entries[name] for name in dict.fromkeys([*names, *draft.entries])}
-        plan = Plan(entries, _inputs(draft.networks.values()), parts, draft.packs, self.lanes)
+        plan = Plan(entries, _inputs(draft.networks.values()), parts, draft.packs)
         _try(plan, draft, new)
         return Build(plan, draft.networks, draft.weights, draft.known)
 
     def _parts(
         self, segments: Sequence[Segment], draft: Draft, old: Sequence[Part]
     ) -> tuple[Part, ...]:
-        there = {(p.segment.takes, p.segment.gives, p.beside): p.graph for p in old}
+        there = {(part.segment.takes, part.segment.gives): part.graph for part in old}
         outlines = list(draft.networks.values())
         parts = []
-        for level, level_segments in enumerate(_by_level(segments)):
-            beside = self.lanes is not None and pays([s.macs for s in level_segments], self.cores)
-            for segment in level_segments:
-                graph = there.get((segment.takes, segment.gives, beside))
-                if graph is None:
-                    whole = outlines[segment.users[0]]
-                    graph = self._compiled(segment, whole, draft, 1 if beside else self.cores)
-                parts.append(Part(segment, graph, level, beside))
+        for segment in segments:
+            graph = there.get((segment.takes, segment.gives))
+            if graph is None:
+                graph = self._compiled(segment, outlines[segment.users[0]], draft)
+            parts.append(Part(segment, graph))
         return tuple(parts)
 
-    def _compiled(
-        self, segment: Segment, whole: Outline, draft: Draft, cores: int
-    ) -> CompiledGraph:
+    def _compiled(self, segment: Segment, whole: Outline, draft: Draft) -> CompiledGraph:
         try:
             own = cut(whole.graph, whole.names, segment.takes, segment.gives)
-            return CompiledGraph(own, cores, self.optimise)
+            return CompiledGraph(own, self.cores, self.optimise)
         except Exception as error:
             raise _refused(_added_for(segment, draft), error) from error
 
@@ -139,15 +130,6 @@ def _split(draft: Draft) -> tuple[Segment, ...]:
     outlines = draft.networks.values()
     steps = {identity: step for found in outlines for identity, step in found.steps.items()}
     return split(list(draft.networks), steps)
-
-
-def _by_level(segments: Sequence[Segment]) -> list[list[Segment]]:
-    """Group segments that do not wait for one another, the largest of each group first."""
-    levels = levels_of(segments)
-    grouped: list[list[Segment]] = [[] for _ in range(max(levels, default=-1) + 1)]
-    for segment, level in zip(segments, levels, strict=True):
-        grouped[level].append(segment)
-    return [sorted(group, key=lambda segment: -segment.macs) for group in grouped]
 
 
 def outline_of(model: Model) -> Outline:
@@ -246,7 +228,7 @@ def _alone(plan: Plan, name: str, contract: InputContract) -> Plan:
     entry = plan.entries[name]
     parts = tuple(_still_used(plan.parts, [entry.needs]))
     packs = {key: heads for key, heads in plan.packs.items() if key == entry.pack}
-    return Plan({name: entry}, _input(contract), parts, packs, plan.lanes)
+    return Plan({name: entry}, _input(contract), parts, packs)
 
 
 def _inputs(networks: Iterable[Outline]) -> dict[Tensor, InputContract]:
