@@ -24,14 +24,14 @@ DETECTION = Detection(("fork",), (Box("fork", 0.5, 0, 0, 1, 1),))
 def answers() -> Answers:
     """A detector between two packed heads, of which the one added last is asked first."""
     places = {
-        "second": Place(0, 1, slice(3, 6), "multilabel", LABELS),
+        "second": Place(0, 1, "multilabel", LABELS),
         "detector": None,
-        "first": Place(0, 0, slice(0, 3), "multiclass", LABELS),
-        "other": Place(1, 0, slice(0, 1), "multilabel", ("only",)),
+        "first": Place(0, 0, "multiclass", LABELS),
+        "other": Place(1, 0, "multilabel", ("only",)),
     }
     packed = [
-        PackedAnswers(VALUES, [1, 0], [0.5, 0.75]),
-        PackedAnswers(np.array([0.875], np.float32), [0], [0.875]),
+        PackedAnswers(VALUES, np.array([0, 3]), ["green", "red"], [0.5, 0.75]),
+        PackedAnswers(np.array([0.875], np.float32), np.array([0]), ["only"], [0.875]),
     ]
     return Answers({"detector": DETECTION}, places, packed)
 
@@ -99,6 +99,8 @@ def test_a_packed_answer_cannot_be_changed() -> None:
     for name in ("task", "labels", "probabilities", "label", "probability", "invented"):
         with pytest.raises(AttributeError):
             setattr(answer, name, None)
+        with pytest.raises(AttributeError):
+            delattr(answer, name)
     assert same(answer, FIRST)
 
 

@@ -56,8 +56,13 @@ def features_of(seed: int, features: int = FEATURES) -> np.ndarray:
 def packed(heads: dict[str, Head], activation: Activation) -> PackedHeads:
     made = PackedHeads(activation)
     for name, each in heads.items():
-        made = made.adding(name, each.weights, each.bias)
+        made = adding(made, name, each)
     return made
+
+
+def adding(made: PackedHeads, name: str, each: Head) -> PackedHeads:
+    labels = [f"{name} {index}" for index in range(len(each.bias))]
+    return made.adding(name, labels, each.weights, each.bias)
 
 
 def check(made: PackedHeads, heads: dict[str, Head], seed: int = 0) -> None:
@@ -69,7 +74,8 @@ def check(made: PackedHeads, heads: dict[str, Head], seed: int = 0) -> None:
         found = answers.probabilities[start:stop]
         expected = heads[name].alone(features, made.activation)
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
-        assert answers.tops[rank] == found.argmax()
+        assert answers.labels[rank] == f"{name} {found.argmax()}"
+        assert answers.starts[rank] == start
         assert answers.greatest[rank] == found.max()
 
 
@@ -87,9 +93,7 @@ def test_any_history_of_heads_answers_as_each_alone(data: st.DataObject) -> None
             history.append((made.without(gone), left))
         else:
             new = head(step, data.draw(st.integers(1, 9)))
-            history.append(
-                (made.adding(f"h{step}", new.weights, new.bias), heads | {f"h{step}": new})
-            )
+            history.append((adding(made, f"h{step}", new), heads | {f"h{step}": new}))
     for made, heads in history[1:]:
         check(made, heads, seed=data.draw(st.integers(0, 99)))
 
@@ -98,9 +102,9 @@ def test_any_history_of_heads_answers_as_each_alone(data: st.DataObject) -> None
 def test_two_successors_of_one_value_do_not_meet(activation: Activation) -> None:
     first, second, third = head(1, 3), head(2, 4), head(3, 4)
     origin = packed({"first": first}, activation)
-    one = origin.adding("second", second.weights, second.bias)
-    other = origin.adding("third", third.weights, third.bias)
-    again = origin.adding("second", third.weights, third.bias)
+    one = adding(origin, "second", second)
+    other = adding(origin, "third", third)
+    again = adding(origin, "second", third)
     check(origin, {"first": first})
     check(one, {"first": first, "second": second})
     check(other, {"first": first, "third": third})
@@ -129,7 +133,7 @@ def test_what_overflows_in_one_head_leaves_the_others_alone(
         found = answers.probabilities[start:stop]
         assert np.isfinite(found).all()
         assert ((found >= 0) & (found <= 1)).all()
-        assert answers.tops[rank] == found.argmax()
+        assert answers.labels[rank] == f"{name} {found.argmax()}"
         if name != odd:
             expected = heads[name].alone(features_of(5), activation)
             np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
@@ -140,13 +144,13 @@ def test_what_overflows_in_one_head_leaves_the_others_alone(
 def test_odd_sums_become_what_decoding_makes_of_them(activation: Activation, value: float) -> None:
     """One head of zeroes whose first sum is odd: the decoder is told the same sums."""
     bias = np.array([value, 0.5, 0.25], np.float32)
-    made = PackedHeads(activation).adding("odd", np.zeros((3, FEATURES), np.float32), bias)
+    made = packed({"odd": Head(np.zeros((3, FEATURES), np.float32), bias)}, activation)
     decoder = ClassificationDecoder("multiclass", activation)
     with np.errstate(all="ignore"):
         expected = decoder([bias[np.newaxis]], ("a", "b", "c"))
     answers = made(features_of(0))
     np.testing.assert_allclose(answers.probabilities, expected.probabilities, rtol=0, atol=1e-6)
-    assert answers.tops == [expected.probabilities.argmax()]
+    assert answers.labels == [f"odd {expected.probabilities.argmax()}"]
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -154,16 +158,16 @@ def test_features_that_are_no_numbers_are_no_probabilities(activation: Activatio
     heads = {"a": head(1, 3), "b": head(2, 1)}
     answers = packed(heads, activation)(np.full((1, FEATURES), np.nan, np.float32))
     np.testing.assert_array_equal(answers.probabilities, np.zeros(4))
-    assert answers.tops == [0, 0]
+    assert answers.labels == ["a 0", "b 0"]
     assert answers.greatest == [0.0, 0.0]
 
 
 def test_the_first_of_equals_is_the_top() -> None:
     made = PackedHeads("softmax")
     zeroes = np.zeros((3, FEATURES), np.float32)
-    made = made.adding("a", zeroes, np.array([0, 1, 1], np.float32))
-    made = made.adding("b", zeroes, np.array([2, 2, 2], np.float32))
-    assert made(features_of(0)).tops == [1, 0]
+    made = adding(made, "a", Head(zeroes, np.array([0, 1, 1], np.float32)))
+    made = adding(made, "b", Head(zeroes, np.array([2, 2, 2], np.float32)))
+    assert made(features_of(0)).labels == ["a 1", "b 0"]
 
 
 def test_one_label_is_certain_or_a_share() -> None:
@@ -206,7 +210,7 @@ def test_room_grows_with_what_is_in_it() -> None:
     made, rows, rooms = PackedHeads("sigmoid"), 0, set()
     for index in range(200):
         each = head(index, 5)
-        made = made.adding(f"h{index}", each.weights, each.bias)
+        made = adding(made, f"h{index}", each)
         rows += 5
         rooms.add(made.nbytes)
         assert made.nbytes <= max(16, 1.5 * rows) * (FEATURES + 1) * 4

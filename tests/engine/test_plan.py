@@ -73,8 +73,8 @@ def plan(*, fail: bool = False) -> Plan:
 
     key = PackKey(FEATURES, "softmax")
     weights = np.array([[1, 0, 0], [0, 0, 0]], np.float32)
-    heads = PackedHeads("softmax").adding("last", weights, np.zeros(2, np.float32))
-    heads = heads.adding("first", -weights, np.ones(2, np.float32))
+    heads = PackedHeads("softmax").adding("last", LABELS, weights, np.zeros(2, np.float32))
+    heads = heads.adding("first", LABELS, -weights, np.ones(2, np.float32))
     last = failing if fail else lambda stem: stem[:, :2] * 2
     return Plan(
         {

@@ -26,14 +26,12 @@ class Place:
     Attributes:
         pack: Which pack.
         rank: Which head of the pack.
-        rows: Its probabilities.
         task: What the answer will be.
         labels: What they are the probabilities of.
     """
 
     pack: int
     rank: int
-    rows: slice
     task: Literal["multiclass", "multilabel"]
     labels: tuple[str, ...]
 
@@ -128,14 +126,16 @@ class _Packed(Classification):
         """Make a plain classification: what copies an answer means one with values of its own."""
         return Classification(*arguments, **named)  # type: ignore[arg-type]
 
-    # Nothing that has a name for others can be set: those are properties.
+    # Nothing that has a name for others can be set, for those are properties. Only with both of
+    # these does Python set the two that can be as fast as those of any class.
     __setattr__ = object.__setattr__
+    __delattr__ = object.__delattr__
 
     def __reduce__(self) -> tuple[type[Classification], tuple[object, ...]]:
-        return Classification, (self.task, self.labels, self.probabilities, self._top)
+        return Classification, (self.task, self.labels, self.probabilities)
 
     def __repr__(self) -> str:
-        return repr(Classification(self.task, self.labels, self.probabilities, self._top))
+        return repr(Classification(self.task, self.labels, self.probabilities))
 
     @property
     def task(self) -> Literal["multiclass", "multilabel"]:
@@ -147,16 +147,16 @@ class _Packed(Classification):
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
-        return self._answers.probabilities[self._place.rows]
+        start = self._answers.starts[self._place.rank]
+        return self._answers.probabilities[start : start + len(self._place.labels)]
 
     @property
     def _top(self) -> int:
-        return self._answers.tops[self._place.rank]
+        return -1  # a copy with other labels or probabilities has another
 
     @property
     def label(self) -> str:
-        place = self._place
-        return place.labels[self._answers.tops[place.rank]]
+        return self._answers.labels[self._place.rank]
 
     @property
     def probability(self) -> float:

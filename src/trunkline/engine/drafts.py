@@ -108,7 +108,7 @@ class Draft:
 
     def _add_head(self, model: Model, key: PackKey, head: HeadConstants) -> None:
         self.entries[model.name] = Entry(model, (key.features,), key)
-        self._pack(key, model.name, head.weights.T, head.bias)
+        self._pack(key, model, head.weights.T, head.bias)
 
     def _add_network(self, read: Read) -> None:
         found = outline_of(read.model)
@@ -118,15 +118,15 @@ class Draft:
             self.networks[entry.needs] = found
         self.entries[read.model.name] = entry
         if entry.pack and found.head:
-            self._pack(entry.pack, read.model.name, found.head.weights, found.head.bias)
+            self._pack(entry.pack, entry.model, found.head.weights, found.head.bias)
             if read.origin:
                 self._remember(entry.model, entry.pack, read.origin, found.head)
 
     def _pack(
-        self, key: PackKey, name: str, weights: NDArray[np.float32], bias: NDArray[np.float32]
+        self, key: PackKey, model: Model, weights: NDArray[np.float32], bias: NDArray[np.float32]
     ) -> None:
         heads = self.packs.get(key) or PackedHeads(key.activation)
-        self.packs[key] = heads.adding(name, weights, bias)
+        self.packs[key] = heads.adding(model.name, model.labels, weights, bias)
 
     def _remember(self, model: Model, key: PackKey, origin: Origin, head: DenseHead) -> None:
         """Keep the file's bytes around its head, so that the next such file is recognised."""

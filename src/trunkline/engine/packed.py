@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -59,12 +59,14 @@ class PackedAnswers:
 
     Attributes:
         probabilities: float32 of shape (rows,), read-only.
-        tops: By head, the index of its most probable label among its own.
+        starts: By head, where its rows start.
+        labels: By head, its most probable label.
         greatest: By head, the probability of that label.
     """
 
     probabilities: NDArray[np.float32]
-    tops: list[int]
+    starts: NDArray[np.intp]
+    labels: list[str]
     greatest: list[float]
 
 
@@ -77,12 +79,14 @@ class PackedHeads:
     Attributes:
         activation: What turns every head's sums into probabilities.
         names: The models, in the order of their rows.
+        labels: The label of each row, as objects.
         starts: Where each model's rows start.
         stop: Where the last model's rows end.
     """
 
     activation: Activation
     names: tuple[str, ...] = ()
+    labels: NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, np.object_))
     starts: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     stop: int = 0
     _rows: _Rows = field(default_factory=lambda: _Rows(0, 0))
@@ -95,32 +99,48 @@ class PackedHeads:
         return np.diff(self.starts, append=self.stop)
 
     def adding(
-        self, name: str, weights: NDArray[np.float32], bias: NDArray[np.float32]
+        self,
+        name: str,
+        labels: Sequence[str],
+        weights: NDArray[np.float32],
+        bias: NDArray[np.float32],
     ) -> PackedHeads:
         """Return these heads and one more.
 
         Args:
             name: The model's name.
+            labels: Its labels, in the order of the rows.
             weights: float32 of shape (labels, features).
             bias: float32 of shape (labels,).
         """
-        labels, features = weights.shape
-        rows = self._rows if self.names else _Rows(features, _FIRST_ROWS)
+        stop = self.stop + len(labels)
+        rows = self._rows if self.names else _Rows(weights.shape[1], _FIRST_ROWS)
         # Rows behind ours belong to another plan, made from this one and not put in force.
-        if rows.used != self.stop or self.stop + labels > len(rows.bias):
-            rows = rows.copied([(0, self.stop)], int((self.stop + labels) * _GROWTH))
+        if rows.used != self.stop or stop > len(rows.bias):
+            rows = rows.copied([(0, self.stop)], int(stop * _GROWTH))
         rows.append(weights, bias)
-        starts = np.append(self.starts, self.stop)
-        return PackedHeads(self.activation, (*self.names, name), starts, self.stop + labels, rows)
+        return PackedHeads(
+            self.activation,
+            (*self.names, name),
+            np.append(self.labels, np.array(labels, np.object_)),
+            np.append(self.starts, self.stop),
+            stop,
+            rows,
+        )
 
     def without(self, names: Collection[str]) -> PackedHeads:
         """Return the heads of all other models, in as much memory as they need."""
         kept = [(n, start, stop) for n, (_, start, stop) in self.ranges().items() if n not in names]
         lengths = np.array([end - start for _, start, end in kept], np.intp)
         total = int(lengths.sum())
-        rows = self._rows.copied([(start, end) for _, start, end in kept], total)
-        starts = lengths.cumsum() - lengths
-        return PackedHeads(self.activation, tuple(n for n, _, _ in kept), starts, total, rows)
+        return PackedHeads(
+            self.activation,
+            tuple(n for n, _, _ in kept),
+            np.concatenate([self.labels[start:end] for _, start, end in kept]),
+            lengths.cumsum() - lengths,
+            total,
+            self._rows.copied([(start, end) for _, start, end in kept], total),
+        )
 
     def __call__(self, features: NDArray[np.float32]) -> PackedAnswers:
         """Answer for one frame.
@@ -128,17 +148,22 @@ class PackedHeads:
         Args:
             features: float32 of shape (1, features).
         """
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = self._probabilities(features)
+        values.flags.writeable = False
+        greatest = np.maximum.reduceat(values, self.starts)
+        labels = self.labels[_places(values, greatest, self.starts, self._lengths)]
+        return PackedAnswers(values, self.starts, labels.tolist(), greatest.tolist())
+
+    def _probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         values = self._sums(features)
         if self.activation == "sigmoid":
             values = _sigmoid(values)
         elif self.activation == "softmax":
             values = _softmax(values, self.starts, self._lengths)
         # As decoding does for single models: what is no number is no probability.
-        values = np.fmin(np.fmax(values, np.float32(0)), np.float32(1))
-        values.flags.writeable = False
-        greatest = np.maximum.reduceat(values, self.starts)
-        tops = _tops(values, greatest, self.starts, self._lengths)
-        return PackedAnswers(values, tops, greatest.tolist())
+        np.fmax(values, np.float32(0), out=values)
+        return np.minimum(values, np.float32(1), out=values)
 
     def _sums(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return ``weights @ features + bias``, row by row.
@@ -148,9 +173,8 @@ class PackedHeads:
         whatever rows are around it.
         """
         rows = self._rows.weights[: self.stop, np.newaxis]
-        with np.errstate(over="ignore", invalid="ignore"):
-            sums: NDArray[np.float32] = (rows @ features[0][:, np.newaxis]).reshape(-1)
-            sums += self._rows.bias[: self.stop]
+        sums: NDArray[np.float32] = (rows @ features[0][:, np.newaxis]).reshape(-1)
+        sums += self._rows.bias[: self.stop]
         return sums
 
     def ranges(self) -> dict[str, tuple[int, int, int]]:
@@ -167,24 +191,22 @@ class PackedHeads:
         return self._rows.weights.nbytes + self._rows.bias.nbytes
 
 
-def _tops(
+def _places(
     values: NDArray[np.float32],
     greatest: NDArray[np.float32],
     starts: NDArray[np.intp],
     lengths: NDArray[np.intp],
-) -> list[int]:
-    """Return, for each range, where in it its greatest value comes first."""
+) -> NDArray[np.intp]:
+    """Return, for each range, where its greatest value comes first."""
     places = np.flatnonzero(values == np.repeat(greatest, lengths))
-    first = places[np.searchsorted(places, starts)]
-    within: list[int] = (first - starts).tolist()
-    return within
+    if len(places) == len(starts):
+        return places  # there are no equals
+    return places[np.searchsorted(places, starts)]
 
 
 def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    # exp of a number that is not above zero never overflows.
-    e = np.exp(-np.abs(x))
-    quotient: NDArray[np.float32] = np.where(x >= 0, 1, e) / (1 + e)
-    return quotient
+    # Where the power is infinite, the quotient is zero.
+    return np.reciprocal(np.exp(-x) + np.float32(1))
 
 
 def _softmax(

@@ -116,9 +116,9 @@ def _find_places(plan: Plan) -> dict[str, Place | None]:
     """Return, by model name, where its packed answer is; None where its head is compiled."""
     places: dict[str, Place | None] = dict.fromkeys(plan.entries)
     for pack, heads in enumerate(plan.packs.values()):
-        for name, (rank, start, stop) in heads.ranges().items():
+        for rank, name in enumerate(heads.names):
             if name in places:
                 model = plan.entries[name].model
                 task = cast("ClassificationDecoder", model.decoder).task
-                places[name] = Place(pack, rank, slice(start, stop), task, model.labels)
+                places[name] = Place(pack, rank, task, model.labels)
     return places
