@@ -79,6 +79,23 @@ def test_buffers_are_lent_until_released(two: CompiledGraph) -> None:
     held.release()
 
 
+def test_calls_that_are_started_answer_when_they_are_looked_at(two: CompiledGraph) -> None:
+    calls = [two.start([row(seed), row(seed + 1)]) for seed in range(6)]
+    for seed, call in reversed(list(enumerate(calls))):
+        for each, other in zip(call.outputs, expected(row(seed), row(seed + 1)), strict=True):
+            np.testing.assert_allclose(each, other, rtol=1e-5, atol=1e-5)
+    for call in calls:
+        call.release()
+
+
+def test_a_call_that_nobody_looks_at_is_waited_for(two: CompiledGraph) -> None:
+    before = len(two._requests)
+    call = two.start([row(1), row(2)])
+    call.release()
+    assert len(two._requests) == max(before, 1)
+    two._requests[-1].wait()  # at once
+
+
 def test_a_released_request_is_used_again() -> None:
     own = CompiledGraph(graph(), 1)
     counted = CountedRequests(own._compiled)
@@ -97,9 +114,9 @@ def test_inputs_that_do_not_fit_are_refused_and_cost_no_request() -> None:
     own = CompiledGraph(graph(), 1)
     counted = CountedRequests(own._compiled)
     own._compiled = counted  # type: ignore[assignment]
-    for _ in range(3):
+    for begin in (own.run, own.start, own.run):
         with pytest.raises(RuntimeError):
-            own(row(1, WIDTH + 1), row(2))
+            begin([row(1, WIDTH + 1), row(2)])
     np.testing.assert_allclose(own(row(1), row(2))[0], row(1) + row(2), rtol=1e-6)
     assert counted.made == 1
 

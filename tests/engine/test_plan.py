@@ -46,9 +46,11 @@ class Graph:
     work: Callable[..., np.ndarray]
     calls: list[Call] = field(default_factory=list)
 
-    def run(self, tensors: Sequence[np.ndarray]) -> Call:
+    def start(self, tensors: Sequence[np.ndarray]) -> Call:
         self.calls.append(Call([self.work(*tensors).astype(np.float32)]))
         return self.calls[-1]
+
+    run = start
 
 
 def part(

@@ -195,7 +195,8 @@ def test_a_head_on_a_loaded_trunk_is_not_tried_either(
     models: ModelSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(models, first=TRUNK)
-    monkeypatch.setattr(CompiledGraph, "run", None)
+    for call in ("run", "start"):
+        monkeypatch.setattr(CompiledGraph, call, None)
     add(models, second=replace(TRUNK, seed=1))
     assert list(models) == ["first", "second"]
 
@@ -383,6 +384,8 @@ def test_whatever_the_runtime_raises_the_model_at_fault_is_named(
             if self.sine and place == "run":
                 raise fault("\nthe machine\n  said no  \n")
             return super().run(tensors)
+
+        start = run
 
     def outlined(graph: openvino.Model, contract: InputContract) -> Outline:
         fail_at("outline", graph)

@@ -94,22 +94,44 @@ class Plan:
 
     def answer(self, pictures: Mapping[Tensor, NDArray[Any]]) -> Answers:
         """Answer for one picture that has been made ready for every contract in ``inputs``."""
-        values: dict[Tensor, NDArray[Any]] = dict(pictures)
-        calls: list[Call] = []
+        run = _Run(pictures)
         try:
             for part in self.parts:
-                call = part.graph.run([values[tensor] for tensor in part.segment.takes])
-                calls.append(call)
-                values.update(zip(part.segment.gives, call.outputs, strict=True))
-            packed = [heads(values[key.features]) for key, heads in self.packs.items()]
+                run.start(part, alone=len(self.parts) == 1)
+            packed = [heads(run.value(key.features)) for key, heads in self.packs.items()]
             made = {
-                name: entry.model.decoder([values[t] for t in entry.needs], entry.model.labels)
+                name: entry.model.decoder([run.value(t) for t in entry.needs], entry.model.labels)
                 for name, entry in self._compiled
             }
         finally:
-            for call in calls:
-                call.release()
+            run.end()
         return Answers(made, self._places, packed)
+
+
+class _Run:
+    """One frame on its way: parts run side by side, and a value is waited for when it is needed."""
+
+    def __init__(self, pictures: Mapping[Tensor, NDArray[Any]]) -> None:
+        self._values: dict[Tensor, NDArray[Any]] = dict(pictures)
+        self._pending: dict[Tensor, tuple[Part, Call]] = {}
+        self._calls: list[Call] = []
+
+    def start(self, part: Part, *, alone: bool) -> None:
+        begin = part.graph.run if alone else part.graph.start
+        call = begin([self.value(tensor) for tensor in part.segment.takes])
+        self._calls.append(call)
+        self._pending.update(dict.fromkeys(part.segment.gives, (part, call)))
+
+    def value(self, tensor: Tensor) -> NDArray[Any]:
+        if tensor not in self._values:
+            part, call = self._pending[tensor]
+            self._values.update(zip(part.segment.gives, call.outputs, strict=True))
+        return self._values[tensor]
+
+    def end(self) -> None:
+        """Give all buffers back, whatever happened."""
+        for call in self._calls:
+            call.release()
 
 
 def _find_places(plan: Plan) -> dict[str, Place | None]:
