@@ -286,6 +286,15 @@ def test_pictures_come_in_every_form(models: ModelSet, tmp_path: Path) -> None:
         np.testing.assert_array_equal(answer.probabilities, expected)
 
 
+def test_some_models_can_be_asked(models: ModelSet) -> None:
+    whole = models.predict(RED)
+    answers = models.predict(RED, models=["places", "colours"])
+    assert list(answers) == ["colours", "places"]
+    assert answers["colours"].label == whole["colours"].label
+    with pytest.raises(ModelNameError, match="No model is called 'strange'"):
+        models.predict(RED, models=["colours", "strange"])
+
+
 def test_frames_of_opencv_are_bgr(models: ModelSet) -> None:
     assert models.predict(RED, order="BGR")["colours"].label == "blue"
     assert models.predict(RED[:, :, ::-1], order="BGR")["colours"].label == "red"

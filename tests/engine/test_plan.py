@@ -176,3 +176,31 @@ def test_contracts_of_their_own_get_tensors_of_their_own() -> None:
     answers = made.predict(PICTURE)
     assert answers["large"].probabilities.tolist() == [SIDE, SIDE]
     assert answers["small"].probabilities.tolist() == [2, 3]
+
+
+def test_some_models_cost_only_what_they_need() -> None:
+    made = plan()
+    whole = made.answer(pixels())
+    for names, runs in (({"first"}, [1, 1, 0]), ({"middle"}, [1, 0, 1]), ({"last"}, [1, 1, 0])):
+        before = [len(graph.calls) for graph in graphs(made)]
+        answers = made.narrowed(names).answer(pixels())
+        after = [len(graph.calls) for graph in graphs(made)]
+        assert [b - a for a, b in zip(before, after, strict=True)] == runs
+        assert set(answers) == names
+        for name, answer in answers.items():
+            np.testing.assert_array_equal(answer.probabilities, whole[name].probabilities)
+
+
+def test_a_narrowed_plan_is_made_once() -> None:
+    made = plan()
+    assert made.narrowed(["first", "middle"]) is made.narrowed({"middle", "first"})
+    assert made.narrowed(["last", "first", "middle", "stranger"]) is made
+    assert dict(made.narrowed([]).answer({})) == {}
+
+
+def test_not_every_narrowed_plan_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_module, "_MOST_NARROWED", 2)
+    made = plan()
+    for names in (["first"], ["middle"], ["last"], ["first"]):
+        assert list(made.narrowed(names).entries) == names
+    assert len(made._narrowed) <= 2

@@ -93,7 +93,13 @@ class ModelSet(Mapping[str, Model]):
         """What ``on_error="skip"`` passed over, in the order it was met."""
         return self._failures
 
-    def predict(self, picture: Picture, *, order: ChannelOrder = "RGB") -> Answers:
+    def predict(
+        self,
+        picture: Picture,
+        *,
+        order: ChannelOrder = "RGB",
+        models: Collection[str] | None = None,
+    ) -> Answers:
         """Return every model's answer for one picture, by model name.
 
         Nothing is opened or built here but the picture.
@@ -102,11 +108,15 @@ class ModelSet(Mapping[str, Model]):
             picture: A path, an encoded file as bytes, a PIL image, or a uint8 array of shape
                 (height, width, 3).
             order: The channel order of an array: ``"RGB"``, or ``"BGR"`` for frames of OpenCV.
+            models: Whose answers are wanted; by default all. What only others need is not done.
 
         Raises:
             PictureError: The picture cannot be read.
+            ModelNameError: One of ``models`` is not loaded.
         """
         plan = self.plan
+        if models is not None:
+            plan = _only(plan, models)
         return plan.predict(read_picture(picture, order=order, max_pixels=self._max_pixels))
 
     def add(
@@ -208,6 +218,13 @@ def _read(
             yield Read(export.renamed(name))
         else:
             yield read_named(export, name, known)
+
+
+def _only(plan: Plan, names: Collection[str]) -> Plan:
+    for name in names:
+        if name not in plan.entries:
+            raise _unknown(name, plan)
+    return plan.narrowed(names)
 
 
 def _unless_broken(item: Read | ExportError) -> Read:

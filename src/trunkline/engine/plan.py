@@ -10,7 +10,7 @@ from trunkline.engine.answers import Answers, Place
 from trunkline.images import to_tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from trunkline.models import Model
 
 __all__ = ["Entry", "PackKey", "Part", "Plan"]
+
+# Callers ask for a few sets of models over and over; others are worked out again.
+_MOST_NARROWED = 64
 
 
 class PackKey(NamedTuple):
@@ -77,6 +80,8 @@ class Plan:
     inputs: Mapping[Tensor, InputContract]
     parts: tuple[Part, ...]
     packs: Mapping[PackKey, PackedHeads]
+    # Plans for some of the models, made when they are first asked for.
+    _narrowed: dict[frozenset[str], Plan] = field(default_factory=dict, init=False, repr=False)
     # Worked out here, not frame by frame.
     _places: Mapping[str, Place | None] = field(init=False, repr=False)
     _compiled: tuple[tuple[str, Entry], ...] = field(init=False, repr=False)
@@ -85,6 +90,23 @@ class Plan:
         compiled = ((name, entry) for name, entry in self.entries.items() if entry.pack is None)
         object.__setattr__(self, "_places", _find_places(self))
         object.__setattr__(self, "_compiled", tuple(compiled))
+
+    def narrowed(self, names: Collection[str]) -> Plan:
+        """Return the plan for some of the models, which does only what their answers need.
+
+        Args:
+            names: Models of this plan; others are passed over.
+        """
+        wanted = self.entries.keys() & names
+        if len(wanted) == len(self.entries):
+            return self
+        key = frozenset(wanted)
+        found = self._narrowed.get(key)
+        if found is None:
+            if len(self._narrowed) >= _MOST_NARROWED:
+                self._narrowed.clear()
+            found = self._narrowed[key] = _narrow(self, key)
+        return found
 
     def predict(self, picture: NDArray[np.uint8]) -> Answers:
         """Answer for one picture, uint8 of shape (height, width, 3), RGB, upright."""
@@ -132,6 +154,23 @@ class _Run:
         """Give all buffers back, whatever happened."""
         for call in self._calls:
             call.release()
+
+
+def _narrow(plan: Plan, names: Collection[str]) -> Plan:
+    entries = {name: entry for name, entry in plan.entries.items() if name in names}
+    needed = {tensor for entry in entries.values() for tensor in entry.needs}
+    parts: list[Part] = []
+    for part in reversed(plan.parts):  # each comes behind those it takes tensors from
+        if needed.intersection(part.segment.gives):
+            needed.update(part.segment.takes)
+            parts.append(part)
+    packs = {entry.pack for entry in entries.values()}
+    return Plan(
+        entries,
+        {tensor: contract for tensor, contract in plan.inputs.items() if tensor in needed},
+        tuple(reversed(parts)),
+        {key: heads for key, heads in plan.packs.items() if key in packs},
+    )
 
 
 def _find_places(plan: Plan) -> dict[str, Place | None]:
