@@ -166,9 +166,26 @@ class TestWindows:
     def test_open_sizes_are_told_by_all_there_is(self):
         open_sizes = {"shape": (1, 2, -1, -1)}
         lines = self.convolution(**open_sizes, pads_begin=[1, 1], pads_end=[1, 1])
-        assert self.convolution(**open_sizes, auto_pad="same_upper") != lines
+        assert self.convolution(**open_sizes, stride=2, auto_pad="same_upper") != self.convolution(
+            **open_sizes, stride=2, pads_begin=[1, 1], pads_end=[1, 1]
+        )
         assert self.convolution(**open_sizes, pads_begin=[1, 1], pads_end=[1, 0]) != lines
         assert self.convolution(**open_sizes, pads_begin=[1, 1], pads_end=[1, 1]) == lines
+
+    def test_padding_that_keeps_the_size_is_one_for_all_sizes(self):
+        open_sizes = {"shape": (1, 2, -1, -1)}
+        for dilation in (1, 2):
+            told = {"pads_begin": [dilation] * 2, "pads_end": [dilation] * 2}
+            same = self.convolution(**open_sizes, dilation=dilation, auto_pad="same_upper")
+            assert same == self.convolution(**open_sizes, dilation=dilation, **told)
+
+        def even(auto_pad, begin=0, end=0):
+            told = [1, 1], [1, 1], [begin] * 2, [end] * 2, [2, 2], "floor", auto_pad
+            return attributes_of(opset14.max_pool(taken((1, 2, -1, -1)), *told))
+
+        assert even("same_upper") == even("explicit", 0, 1)
+        assert even("same_lower") == even("explicit", 1, 0)
+        assert even("same_upper") != even("same_lower")
 
     def test_rounding_up_is_more_windows(self):
         def pool(rounding, end, shape=(1, 2, 8, 8)):

@@ -409,6 +409,9 @@ class TestPools:
 
         check(build, "Relu", "Relu", "MaxPool", "Concat", "MaxPool", shape=(1, 4, 6, 2))
 
+    def test_minus_infinity_never_wins(self):
+        check(lambda x: padded_pool(x, value=-np.inf), "MaxPool")
+
     def test_data_that_may_be_negative_stays(self):
         unchanged(padded_pool)
         unchanged(lambda x: padded_pool(ops.concat([ops.relu(x), x], 1)))
@@ -489,5 +492,109 @@ def test_what_is_put_in_a_place_goes_by_its_name():
     assert node.get_friendly_name() == "centred"
 
 
-def test_slices_are_left_alone():
-    unchanged(lambda x: opset8.slice(x, [1], [3], [1], [1]))
+class TestSlopes:
+    @pytest.mark.parametrize("shape", [(), (1,), (1, 1, 1)])
+    def test_one_slope_for_all_has_as_many_axes_as_the_data(self, shape):
+        slope = np.full(shape, 0.5, np.float32)
+        changed = check(lambda x: ops.prelu(x, slope), "PRelu")
+        assert constant_in(changed, "PRelu").shape == (1, 1, 1, 1)
+
+    def test_others_stay(self):
+        unchanged(lambda x: ops.prelu(x, np.full((1, 1, 1, 1), 0.5, np.float32)))
+        unchanged(lambda x: ops.prelu(x, np.arange(4, dtype=np.float32)))
+        unchanged(lambda x: ops.prelu(x, ops.reduce_max(x, np.array([0, 1, 2, 3]), False)))
+
+
+def test_a_swish_has_a_slope():
+    slope = ops.constant(np.float32(1))
+    parameter = ops.parameter(list(SHAPE), openvino.Type.f32)
+    node = ops.swish(parameter, slope)
+    unchanged(lambda x: ops.swish(x, slope))
+    node.set_arguments([parameter.output(0)])
+    changed = rewritten(openvino.Model([node], [parameter]))
+    assert inputs_of(changed, "Swish") == ["Parameter", "Constant"]
+    assert constant_in(changed, "Swish") == 1
+
+
+class TestSlices:
+    @pytest.mark.parametrize(
+        ("start", "stop", "axes"),
+        [
+            ([0, 0, 0, 1], [1, 6, 5, 3], [0, 2, 3, 1]),
+            ([-3], [-1], [1]),
+            ([1], [3], [-3]),
+            ([0, 1, 0], [1, 3, 2**31 - 1], None),
+        ],
+    )
+    def test_only_the_axis_that_is_cut_is_named(self, start, stop, axes):
+        given = [start, stop, [1] * len(start), *([axes] if axes else [])]
+        changed = check(lambda x: opset8.slice(x, *(np.array(g) for g in given)), "Slice")
+        told = [constant_in(changed, "Slice", i).tolist() for i in (1, 2, 3, 4)]
+        assert told == [[1], [3], [1], [1]]
+
+    def test_a_plain_one_is_left_alone(self):
+        unchanged(lambda x: opset8.slice(x, [1], [3], [1], [1]))
+        unchanged(lambda x: opset8.slice(x, [1, 2], [3, 4], [1, 1], [1, 3]))
+
+    def test_axes_come_in_order(self):
+        build = lambda x: opset8.slice(x, [2, 1], [4, 3], [1, 1], [3, 1])  # noqa: E731
+        changed = check(build, "Slice")
+        assert constant_in(changed, "Slice", 4).tolist() == [1, 3]
+
+    def test_one_that_cuts_nothing_is_dropped(self):
+        check(lambda x: ops.relu(opset8.slice(x, [0], [99], [1], [1])), "Relu")
+
+    @pytest.mark.parametrize(
+        ("begin", "end", "masks"),
+        [
+            ([0, 1], [0, 3], ([1, 0], [1, 0])),
+            ([0, 1, 0, 0], [1, 3, 6, 5], ([0] * 4, [0] * 4)),
+            ([5, 1, 5], [5, 3, 5], ([1, 0, 1], [1, 0, 1])),
+            ([0, -3], [1, -1], ([0], [0])),
+        ],
+    )
+    def test_one_with_masks_becomes_one_without(self, begin, end, masks):
+        def build(x):
+            return ops.strided_slice(x, np.array(begin), np.array(end), [1] * len(end), *masks)
+
+        changed = check(build, "Slice")
+        told = [constant_in(changed, "Slice", i).tolist() for i in (1, 2, 3, 4)]
+        assert told == [[1], [3], [1], [1]]
+
+    def test_what_is_more_than_a_cut_stays(self):
+        unchanged(lambda x: opset8.slice(x, [0], [4], [2], [1]))
+        unchanged(lambda x: opset8.slice(x, [3], [0], [-1], [1]))
+        unchanged(lambda x: opset8.slice(x, [1], [3], [1], [1]), (1, -1, 6, 5))
+        # The same shape comes out, and not the same axes.
+        masks = [0, 0], [0, 0], [1, 0], [0, 1]
+        unchanged(lambda x: ops.strided_slice(x, [0, 0], [1, 1], [1, 1], *masks))
+
+    def test_a_split_becomes_a_slice_for_each_part_that_is_taken(self):
+        def build(x):
+            parts = ops.split(x, 1, 2)
+            return ops.relu(parts.output(1))
+
+        changed = check(build, "Slice", "Relu")
+        told = [constant_in(changed, "Slice", i).tolist() for i in (1, 2, 3, 4)]
+        assert told == [[SHAPE[1] // 2], [SHAPE[1]], [1], [1]]
+
+    def test_parts_may_be_of_any_lengths(self):
+        def build(x):
+            parts = ops.variadic_split(x, -3, [1, SHAPE[1] - 1])
+            return ops.concat([parts.output(1), parts.output(0)], 1)
+
+        check(build, "Slice", "Slice", "Concat")
+
+    def test_a_split_into_one_part_is_dropped(self):
+        check(lambda x: ops.relu(ops.split(x, 1, 1).output(0)), "Relu")
+
+    def test_a_split_of_an_unknown_length_stays(self):
+        unchanged(lambda x: ops.relu(ops.split(x, 1, 2).output(0)), (1, -1, 6, 5))
+
+    def test_bounds_that_are_no_constants_stay(self):
+        def build(x):
+            start = ops.convert(ops.reduce_min(ops.abs(x), np.array([0, 1, 2, 3]), False), "i64")
+            start = ops.reshape(ops.multiply(start, np.int64(0)), [1], False)
+            return opset8.slice(x, start, [3], [1], [1])
+
+        unchanged(build)

@@ -8,18 +8,18 @@ test changes every attribute and sees the change are listed here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trunkline.graphs.rewriting import static_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import openvino
 
 __all__ = ["KNOWN", "Attributes", "attributes_of"]
 
-Attributes = dict[str, object]
+Attributes = dict[str, Any]
 
 _LISTED = {
     "opset1": """
@@ -84,8 +84,21 @@ def _window(node: openvino.Node, attributes: Attributes) -> Attributes:
     }
     if -1 in before or -1 in after or min([*begin, *end], default=0) < 0:
         open_ends = "pads_end", "auto_pad", "rounding_type"
-        return shown | {name: attributes.get(name) for name in open_ends}
+        shown |= {name: attributes.get(name) for name in open_ends}
+        return shown | _same_padding(attributes["auto_pad"], kernel, shown)
     return shown | {"windows": after}
+
+
+def _same_padding(auto_pad: str, kernel: Sequence[int], shown: Attributes) -> Attributes:
+    """Return the padding that keeps a picture's size, which is one for all sizes at stride 1."""
+    strides, dilations = shown["strides"], shown["dilations"]
+    if not auto_pad.startswith("same") or any(stride != 1 for stride in strides):
+        return {}
+    totals = [(length - 1) * gap for length, gap in zip(kernel, dilations, strict=True)]
+    less = [total // 2 for total in totals]
+    more = [total - half for total, half in zip(totals, less, strict=True)]
+    begin, end = (less, more) if auto_pad == "same_upper" else (more, less)
+    return {"pads_begin": begin, "pads_end": end, "auto_pad": "explicit"}
 
 
 def _max_pool(node: openvino.Node, attributes: Attributes) -> Attributes:

@@ -21,6 +21,7 @@ from trunkline.graphs.rewriting import (
     replace,
     static_shape,
 )
+from trunkline.graphs.slices import plain_slice, slices_instead_of_split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,6 +152,23 @@ def _is_plain(node: openvino.Node, shape: Sequence[int]) -> bool:
     return target is not None and target.reshape(-1).tolist() == list(shape)
 
 
+def _slope_of_full_rank(node: openvino.Node) -> bool:
+    """Give one slope for all as many axes as the data has, as most readers do."""
+    slope, rank = constant_of(node.input_value(1)), len(static_shape(node.input_value(0)))
+    if slope is None or slope.size != 1 or slope.ndim >= rank:
+        return False
+    node.input(1).replace_source_output(constant(slope.reshape((1,) * rank)))
+    return True
+
+
+def _swish_with_its_slope(node: openvino.Node) -> bool:
+    """State the slope, which is one where none is given."""
+    if node.get_input_size() > 1:
+        return False
+    replace(node, ops.swish(node.input_value(0), constant(np.array(1, np.float32))).output(0))
+    return True
+
+
 def _untransposed_product(node: openvino.Node) -> bool:
     """Store a dense layer's weights as (features, labels)."""
     attributes, weights = node.get_attributes(), constant_of(node.input_value(1))
@@ -180,8 +198,8 @@ def _dense_instead_of_pointwise(node: openvino.Node) -> bool:
 def _pool_that_pads_itself(node: openvino.Node) -> bool:
     """Merge padding with the maximum pool behind it.
 
-    A pool's own padding never wins. An explicit value that is not above zero does not either
-    where all values are at least zero and every window holds one of them.
+    A pool's own padding never wins. Neither does minus infinity where every window holds a value,
+    nor another value that is not above zero where all values are at least zero.
     """
     pad, attributes = node.input_value(0).get_node(), node.get_attributes()
     padding = _padding(pad)
@@ -189,18 +207,18 @@ def _pool_that_pads_itself(node: openvino.Node) -> bool:
         return False
     if any(port.get_target_inputs() for port in node.outputs()[1:]):
         return False  # indices count in the padded picture
-    begin, end = padding
+    begin, end, filling = padding
     kernel, data = attributes["kernel"], pad.input_value(0)
     inside = all(0 <= p < k for p, k in zip(begin + end, [*kernel, *kernel], strict=True))
-    if not inside or not _is_never_negative(data):
+    if not inside or not (filling == -math.inf or _is_never_negative(data)):
         return False
     pool = ops.max_pool(data, attributes["strides"], [1, 1], begin, end, kernel)
     replace(node, pool.output(0))
     return True
 
 
-def _padding(pad: openvino.Node) -> tuple[list[int], list[int]] | None:
-    """Return how far a picture is padded, with something not above zero; None for all else."""
+def _padding(pad: openvino.Node) -> tuple[list[int], list[int], float] | None:
+    """Return how far a picture is padded and with what not above zero; None for all else."""
     if pad.get_type_name() != "Pad" or pad.get_attributes()["pad_mode"] != "constant":
         return None
     begin, end = constant_of(pad.input_value(1)), constant_of(pad.input_value(2))
@@ -210,7 +228,7 @@ def _padding(pad: openvino.Node) -> tuple[list[int], list[int]] | None:
         return None
     if begin.size != 4 or any([*begin[:2], *end[:2]]):
         return None
-    return begin[2:].tolist(), end[2:].tolist()
+    return begin[2:].tolist(), end[2:].tolist(), float(value.reshape(()))
 
 
 def _is_padded(node: openvino.Node) -> bool:
@@ -249,6 +267,12 @@ RULES: Mapping[str, Sequence[Rule]] = {
     "Reshape": (_plain_reshape,),
     "Squeeze": (_plain_reshape,),
     "Unsqueeze": (_plain_reshape,),
+    "PRelu": (_slope_of_full_rank,),
+    "Swish": (_swish_with_its_slope,),
+    "Split": (slices_instead_of_split,),
+    "VariadicSplit": (slices_instead_of_split,),
+    "Slice": (plain_slice,),
+    "StridedSlice": (plain_slice,),
     "MatMul": (_untransposed_product,),
     "Convolution": (_dense_instead_of_pointwise,),
 }
