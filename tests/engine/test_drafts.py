@@ -13,15 +13,17 @@ from engine.crowds import PICTURE, Layer, Recipe, model, numbers
 from trunkline.engine import drafts
 from trunkline.engine.drafts import Draft
 from trunkline.engine.planning import Build, Workshop
+from trunkline.exports.package import ModelFormat
 from trunkline.exports.reading import Known, Origin, Read
-from trunkline.exports.templates import HeadConstants, Template
+from trunkline.exports.template_parts import Places
+from trunkline.exports.templates import HeadConstants, ModelFile, Template
 
 if TYPE_CHECKING:
     from trunkline.models import Model
 
 DENSE = Recipe((Layer("wide", 0), Layer("conv", 0)), "softmax", 0)
 DEEP = replace(DENSE, end="deep")
-ORIGIN = Origin(b"a file", None, {})
+ORIGIN = Origin(ModelFile(ModelFormat.ONNX, (b"a file",)), None, {})
 
 
 @pytest.fixture
@@ -34,9 +36,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The files that a template was made of; every one can be made into one."""
     files: list[bytes] = []
 
-    def made(data: bytes, *_: np.ndarray) -> Template:
-        files.append(data)
-        return Template((data, b"", b""), (b"", b""), 16)
+    def made(file: ModelFile, *_: np.ndarray) -> Template:
+        files.append(file.parts[0])
+        return Template(file.format, Places("w", "b", transposed=False, shaped=()), file.parts[0])
 
     monkeypatch.setattr(drafts, "make_template", made)
     return files
@@ -47,14 +49,17 @@ def test_a_file_without_a_template_is_not_remembered(draft: Draft) -> None:
     assert draft.known == {}
 
 
-def test_the_first_files_of_a_network_are_remembered(draft: Draft, asked: list[bytes]) -> None:
+def test_the_first_files_of_a_network_are_remembered(
+    draft: Draft, asked: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drafts, "_MOST_TEMPLATES", 4)
     for index in range(9):
-        origin = replace(ORIGIN, data=bytes([index]))
+        origin = replace(ORIGIN, file=ModelFile(ModelFormat.ONNX, (bytes([index]),)))
         draft.add(Read(model(f"m{index}", replace(DENSE, seed=index)), origin))
     assert asked == [b"\0", b"\1", b"\2", b"\3"]
     assert len(draft.known) == 4
-    assert {file.origin.data for file in draft.known} == {b""}
-    assert all(file.model.graph is None for file in draft.known)
+    assert {known.origin.file for known in draft.known} == {None}
+    assert all(known.model.graph is None for known in draft.known)
 
 
 def test_what_has_no_dense_head_or_no_file_is_not_remembered(

@@ -271,7 +271,7 @@ def known(shared: Path) -> Known:
     read = read_named(shared / "models" / "fruit-2", "fruit-2")
     assert isinstance(read, Read)
     head = outline(read.model.graph, read.model.contract).head
-    template = make_template(read.origin.data, head.weights.T, head.bias)
+    template = make_template(read.origin.file, head.weights.T, head.bias)
     return Known(replace(read.model, graph=None), read.origin, template)
 
 
@@ -291,7 +291,8 @@ def test_another_network_is_read_in_full(shared: Path, known: Known) -> None:
     assert isinstance(read, Read)
     assert (read.known, read.head) == (None, None)
     assert read.model.graph is not None
-    assert read.origin.data == (shared / "models" / "landmarks-other-trunk/model.pb").read_bytes()
+    data = (shared / "models" / "landmarks-other-trunk/model.pb").read_bytes()
+    assert read.origin.file.parts == (data,)
 
 
 def test_a_known_network_with_other_settings_is_read_in_full(

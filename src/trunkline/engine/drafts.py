@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Draft"]
 
-# A template is as large as the file; exporters wrote a network in two or three ways.
-_MOST_TEMPLATES = 4
+# Of one network, in five formats, each of which exporters wrote in two or three ways.
+_MOST_TEMPLATES = 16
 
 
 @dataclass(slots=True)
@@ -129,9 +129,9 @@ class Draft:
         self.packs[key] = heads.adding(model.name, model.labels, weights, bias)
 
     def _remember(self, model: Model, key: PackKey, origin: Origin, head: DenseHead) -> None:
-        """Keep the file's bytes around its head, so that the next such file is recognised."""
-        if list(self.known.values()).count(key) >= _MOST_TEMPLATES:
+        """Keep what the file is around its head, so that the next such file is recognised."""
+        if origin.file is None or list(self.known.values()).count(key) >= _MOST_TEMPLATES:
             return
-        template = make_template(origin.data, head.weights.T, head.bias)
+        template = make_template(origin.file, head.weights.T, head.bias)
         if template is not None:
-            self.known[Known(model, replace(origin, data=b""), template)] = key
+            self.known[Known(model, replace(origin, file=None), template)] = key

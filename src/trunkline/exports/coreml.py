@@ -22,7 +22,7 @@ from trunkline.exports.network import Network
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["read"]
+__all__ = ["class_labels", "read"]
 
 _NETWORKS = ("neuralNetworkClassifier", "neuralNetworkRegressor", "neuralNetwork")
 _OTHERWISE = "Export the model in another format, such as ONNX or TensorFlow."
@@ -57,7 +57,7 @@ def read(path: Path) -> Network:
     return Network(
         graph=_graph(picture.parameter, outputs),
         format="Core ML",
-        labels=_labels(network) if kind == "neuralNetworkClassifier" else None,
+        labels=class_labels(network) if kind == "neuralNetworkClassifier" else None,
         metadata=MappingProxyType(picture.metadata),
         notes=notes,
     )
@@ -156,6 +156,7 @@ def _graph(parameter: openvino.op.Parameter, outputs: dict[str, openvino.Output]
     return openvino.Model([ops.result(output) for output in outputs.values()], [parameter])
 
 
-def _labels(network: Message) -> tuple[str, ...] | None:
+def class_labels(network: Message) -> tuple[str, ...] | None:
+    """Return the labels that a ``NeuralNetworkClassifier`` names; None where it names none."""
     kind = network.WhichOneof("ClassLabels")
     return tuple(str(label) for label in getattr(network, kind).vector) if kind else None

@@ -100,6 +100,18 @@ def _softmax(_params: Message, value: openvino.Output) -> openvino.Output:
     return ops.softmax(value, 1).output(0)
 
 
+def _clip(params: Message, value: openvino.Output) -> openvino.Output:
+    if not params.minVal <= params.maxVal:
+        raise ValueError(f"its bounds {params.minVal} and {params.maxVal} leave nothing")
+    return ops.clamp(value, params.minVal, params.maxVal).output(0)
+
+
+def _slice(params: Message, picture: openvino.Output) -> openvino.Output:
+    # SliceAxis counts channels, rows and columns from 0; ends below 0 count from the end.
+    bounds = (params.startIndex, params.endIndex, params.stride, 1 + params.axis)
+    return ops.slice(picture, *(np.array([each], np.int64) for each in bounds)).output(0)
+
+
 def _per_channel(weights: Message, shape: Sequence[int]) -> openvino.Output:
     """Return weights of shape (1), (channels) or (channels, rows, columns), ready to broadcast."""
     if len(shape) not in {1, 3}:
@@ -159,6 +171,7 @@ def _elementwise(
 _OF_ANY: dict[str, Callable[[Message, openvino.Output], openvino.Output]] = {
     "activation": activation,
     "batchnorm": _batchnorm,
+    "clip": _clip,
     "innerProduct": _inner_product,
     "softmax": _softmax,
 }
@@ -170,6 +183,7 @@ _OF_PICTURE: dict[str, Callable[[Message, openvino.Output], openvino.Output]] = 
     "permute": _permute,
     "pooling": windows.pooling,
     "reshape": _reshape,
+    "slice": _slice,
     "scale": _scale,
     "upsample": windows.upsample,
 }

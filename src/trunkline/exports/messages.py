@@ -20,7 +20,16 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-__all__ = ["BundleEntry", "BundleHeader", "CoreMLModel", "GraphDef", "Message", "SavedModel"]
+__all__ = [
+    "BundleEntry",
+    "BundleHeader",
+    "CoreMLModel",
+    "GraphDef",
+    "Message",
+    "SavedModel",
+    "message_class",
+    "message_pool",
+]
 
 Message = Any
 """A protobuf message: its class is made at run time, so no type checker knows its fields."""
@@ -94,9 +103,11 @@ NeuralNetworkLayer: name 1 string, input 2 string repeated, output 3 string repe
   average 240, scale 245 ScaleLayerParams, bias 250 BiasLayerParams, max 260, min 261, dot 270,
   reduce 280, loadConstant 290, reshape 300 ReshapeLayerParams, flatten 301 FlattenLayerParams,
   permute 310 PermuteLayerParams, concat 320 ConcatLayerParams, split 330, sequenceRepeat 340,
-  reorganizeData 345, slice 350, simpleRecurrent 400, gru 410, uniDirectionalLSTM 420,
+  reorganizeData 345, slice 350 SliceLayerParams, simpleRecurrent 400, gru 410,
+  uniDirectionalLSTM 420,
   biDirectionalLSTM 430, custom 500, copy 600, branch 605, loop 615, loopBreak 620,
-  loopContinue 625, rangeStatic 635, rangeDynamic 640, clip 660, ceil 665, floor 670, sign 680,
+  loopContinue 625, rangeStatic 635, rangeDynamic 640,
+  clip 660 ClipLayerParams, ceil 665, floor 670, sign 680,
   round 685, exp2 700, sin 710, cos 715, tan 720, asin 730, acos 735, atan 740, sinh 750, cosh 755,
   tanh 760, asinh 770, acosh 775, atanh 780, erf 790, gelu 795, equal 815, notEqual 820,
   lessThan 825, lessEqual 827, greaterThan 830, greaterEqual 832, logicalOr 840, logicalXor 845,
@@ -155,6 +166,9 @@ FlattenLayerParams: mode 1 Order
 enum Order: CHANNEL_FIRST 0, CHANNEL_LAST 1
 PermuteLayerParams: axis 1 uint64 repeated
 ConcatLayerParams: sequenceConcat 100 bool
+SliceLayerParams: startIndex 1 int64, endIndex 2 int64, stride 3 uint64, axis 4 SliceAxis
+enum SliceAxis: CHANNEL_AXIS 0, HEIGHT_AXIS 1, WIDTH_AXIS 2
+ClipLayerParams: minVal 1 float, maxVal 2 float
 ActivationParams: oneof NonlinearityType: linear 5 AlphaBeta, ReLU 10, leakyReLU 15 Alpha,
   thresholdedReLU 20 Alpha, PReLU 25 AlphaWeights, tanh 30, scaledTanh 31 AlphaBeta, sigmoid 40,
   sigmoidHard 41 AlphaBeta, ELU 50 Alpha, softsign 60, softplus 70, parametricSoftplus 71
@@ -213,12 +227,17 @@ def _add_message(message: descriptor_pb2.DescriptorProto, body: str, enums: set[
         oneof, _, fields = group.rpartition(":")
         if oneof:
             message.oneof_decl.add(name=oneof.split()[-1])
-        for declaration in fields.split(","):
+        for declaration in fields.split(",") if fields.strip() else ():
             _add_field(message, declaration, len(message.oneof_decl) - 1 if oneof else None, enums)
 
 
-def _pool(package: str, table: str) -> descriptor_pool.DescriptorPool:
-    """Build a pool that holds the messages and enums of a table, in proto3 semantics."""
+def message_pool(package: str, table: str) -> descriptor_pool.DescriptorPool:
+    """Build a pool that holds the messages and enums of a table, in proto3 semantics.
+
+    Args:
+        package: The package that they are to be in.
+        table: The declarations, as this module's docstring says.
+    """
     file = descriptor_pb2.FileDescriptorProto(
         name=f"{package}.proto", package=package, syntax="proto3"
     )
@@ -235,24 +254,24 @@ def _pool(package: str, table: str) -> descriptor_pool.DescriptorPool:
     return pool
 
 
-def _message(pool: descriptor_pool.DescriptorPool, name: str) -> Message:
-    """Return a message class of a pool."""
+def message_class(pool: descriptor_pool.DescriptorPool, name: str) -> Message:
+    """Return the class of one of a pool's messages, given by its full name."""
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(name))
 
 
-_tensorflow = _pool("trunkline.tensorflow", _TENSORFLOW)
+_tensorflow = message_pool("trunkline.tensorflow", _TENSORFLOW)
 
-GraphDef = _message(_tensorflow, "trunkline.tensorflow.GraphDef")
+GraphDef = message_class(_tensorflow, "trunkline.tensorflow.GraphDef")
 """TensorFlow's ``GraphDef``: nodes, each with its name, operation, inputs and attributes."""
 
-SavedModel = _message(_tensorflow, "trunkline.tensorflow.SavedModel")
+SavedModel = message_class(_tensorflow, "trunkline.tensorflow.SavedModel")
 """TensorFlow's ``SavedModel``: graphs with their signatures, and without their variables."""
 
-BundleHeader = _message(_tensorflow, "trunkline.tensorflow.BundleHeaderProto")
+BundleHeader = message_class(_tensorflow, "trunkline.tensorflow.BundleHeaderProto")
 """What ``variables.index`` says of all variables."""
 
-BundleEntry = _message(_tensorflow, "trunkline.tensorflow.BundleEntryProto")
+BundleEntry = message_class(_tensorflow, "trunkline.tensorflow.BundleEntryProto")
 """Where a variable of a SavedModel is."""
 
-CoreMLModel = _message(_pool("trunkline.coreml", _COREML), "trunkline.coreml.Model")
+CoreMLModel = message_class(message_pool("trunkline.coreml", _COREML), "trunkline.coreml.Model")
 """Core ML's ``Model``: the content of an ``.mlmodel`` file."""

@@ -23,7 +23,7 @@ from trunkline.errors import UnsupportedExportError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["cut_label_lookup"]
+__all__ = ["cut_label_lookup", "lookup_labels"]
 
 # What converters put around the lookup of labels that are numbers.
 _MOVES = frozenset({"Cast", "Reshape", "Squeeze", "Identity"})
@@ -56,6 +56,11 @@ def cut_label_lookup(graph: onnx.GraphProto, source: Path) -> tuple[str, ...] | 
     probabilities = _name_probabilities(graph, lookup.input[0], lookup.output[0])
     _replace_outputs(graph, lookup.output[0], probabilities)
     return _labels(lookup)
+
+
+def lookup_labels(graph: onnx.GraphProto) -> tuple[str, ...] | None:
+    """Return the labels of the lookup that a graph ends in; None where it holds no ``ZipMap``."""
+    return next((_labels(node) for node in graph.node if node.op_type == "ZipMap"), None)
 
 
 def _labels(lookup: onnx.NodeProto) -> tuple[str, ...]:

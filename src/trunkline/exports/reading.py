@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from trunkline.errors import ExportError
 from trunkline.exports.interpreting import interpret, labels_of
-from trunkline.exports.package import ModelFormat, Package, find
+from trunkline.exports.package import Package, find
+from trunkline.exports.templates import open_file
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Iterator, Mapping
 
     from trunkline.exports.settings import ModelSettings
-    from trunkline.exports.templates import HeadConstants, Template
+    from trunkline.exports.templates import HeadConstants, ModelFile, Taken, Template
     from trunkline.models import Model
 
 __all__ = ["Known", "Origin", "Read", "read_all", "read_models", "read_named", "read_one"]
@@ -28,14 +29,23 @@ class Origin:
     """What a model was read from, kept so that others like it can be recognised.
 
     Attributes:
-        data: The model file.
+        file: The model file; None once it is not needed any more.
         settings: The ``model.toml`` beside it.
         metadata: The ``metadata_properties.json`` beside it.
+        has_manifest: Whether a manifest lay beside it.
+        notes: What was odd about what lay beside it.
     """
 
-    data: bytes
+    file: ModelFile | None
     settings: ModelSettings | None
     metadata: Mapping[str, str]
+    has_manifest: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def surroundings(self) -> tuple[object, ...]:
+        """What beside a file has a part in how its network is read."""
+        return self.settings, self.metadata, self.has_manifest
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +140,7 @@ def read_named(
 
 def _read_or_error(package: Package, known: Collection[Known]) -> Read | ExportError:
     try:
-        if package.format is ModelFormat.TENSORFLOW:
-            return _read_frozen(package, known)
-        return Read(interpret(package))
+        return _read(package, known)
     except ExportError as error:
         return error
     except Exception as error:  # a reader's own fault must not take the other models with it
@@ -142,24 +150,27 @@ def _read_or_error(package: Package, known: Collection[Known]) -> Read | ExportE
         )
 
 
-def _read_frozen(package: Package, known: Collection[Known]) -> Read:
-    """Read a frozen graph; where it is a known network with another head, only the head."""
-    data = package.model.read_bytes()
-    origin = Origin(data, package.settings, package.metadata)
+def _read(package: Package, known: Collection[Known]) -> Read:
+    """Read a model; where it is a known network with another head, only the head."""
+    file = open_file(package.format, package.model)
+    if file is None:
+        return Read(interpret(package))
+    origin = Origin(file, package.settings, package.metadata, bool(package.manifest), package.notes)
     for network in known:
-        if (network.origin.settings, network.origin.metadata) == (origin.settings, origin.metadata):
-            head = network.template.match(data)
-            if head is not None:
-                return Read(_with_head(package, network, head), None, network, head)
+        if network.origin.surroundings == origin.surroundings:
+            taken = network.template.match(file)
+            if taken is not None:
+                return Read(_with_head(package, network, taken), None, network, taken.head)
     return Read(interpret(package), origin)
 
 
-def _with_head(package: Package, known: Known, head: HeadConstants) -> Model:
-    labels = labels_of(package, None, len(head.bias))
+def _with_head(package: Package, known: Known, taken: Taken) -> Model:
+    labels = labels_of(package, taken.labels, len(taken.head.bias))
+    reader_notes = known.model.notes[len(known.origin.notes) :]
     return replace(
         known.model,
         name=package.name,
         labels=labels,
         source=package.source,
-        notes=package.notes,
+        notes=(*package.notes, *reader_notes),
     )

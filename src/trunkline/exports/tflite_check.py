@@ -18,7 +18,7 @@ from trunkline.errors import ExportError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["check"]
+__all__ = ["Table", "check"]
 
 # The numbers of the fields that are read.
 _MODEL_SUBGRAPHS, _MODEL_BUFFERS = 2, 4
@@ -31,7 +31,7 @@ _MOST_TENSORS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class Table:
     """A table of a flatbuffer, at a position in its bytes."""
 
     data: bytes
@@ -59,12 +59,12 @@ class _Table:
         start, count = self.vector(field)
         return struct.unpack_from(f"<{count}i", self.data, start)
 
-    def tables(self, field: int) -> list[_Table]:
+    def tables(self, field: int) -> list[Table]:
         """Return a field of tables."""
         start, count = self.vector(field)
         offsets = struct.unpack_from(f"<{count}I", self.data, start)
         places = range(start, start + 4 * count, 4)
-        return [_Table(self.data, p + o) for p, o in zip(places, offsets, strict=True)]
+        return [Table(self.data, p + o) for p, o in zip(places, offsets, strict=True)]
 
     def number(self, field: int, kind: str) -> int:
         """Return a field of a number; 0 where the table leaves it out."""
@@ -87,7 +87,7 @@ def check(data: bytes, source: Path) -> None:
         ExportError: It is damaged, or the shape of a constant does not fit its values.
     """
     try:
-        model = _Table(data, struct.unpack_from("<I", data)[0])
+        model = Table(data, struct.unpack_from("<I", data)[0])
         sizes = [buffer.vector(_BUFFER_DATA)[1] for buffer in model.tables(_MODEL_BUFFERS)]
         sound = all(
             _fits(tensor, sizes[tensor.number(_TENSOR_BUFFER, "<I")]) for tensor in _tensors(model)
@@ -99,8 +99,8 @@ def check(data: bytes, source: Path) -> None:
         raise ExportError(source, problem)
 
 
-def _tensors(model: _Table) -> list[_Table]:
-    found: list[_Table] = []
+def _tensors(model: Table) -> list[Table]:
+    found: list[Table] = []
     for subgraph in model.tables(_MODEL_SUBGRAPHS):
         found += subgraph.tables(_SUBGRAPH_TENSORS)
         if len(found) > _MOST_TENSORS:
@@ -108,7 +108,7 @@ def _tensors(model: _Table) -> list[_Table]:
     return found
 
 
-def _fits(tensor: _Table, size: int) -> bool:
+def _fits(tensor: Table, size: int) -> bool:
     """Return whether a tensor's shape fits its ``size`` bytes of values; 0 are not a constant's."""
     shape = tensor.integers(_TENSOR_SHAPE)
     width = _WIDTHS.get(tensor.number(_TENSOR_TYPE, "<b"))
