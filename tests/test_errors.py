@@ -15,6 +15,7 @@ from trunkline.errors import (
     MissingExtraError,
     ModelNameError,
     PictureError,
+    TrainingError,
     TrunklineError,
     UnsupportedExportError,
 )
@@ -24,6 +25,7 @@ EVERY = [
     ExportError(Path("folder/model.pb"), "it is empty. Export it again."),
     UnsupportedExportError("model.onnx", "it holds the operation Loop."),
     PictureError("bytes", "they are no picture."),
+    TrainingError("pictures", "there is nothing to train on."),
     ModelNameError("there is no model called fruit."),
     MissingExtraError("to_supervision()", package="supervision", extra="supervision"),
 ]
@@ -50,8 +52,10 @@ def test_what_each_error_also_is() -> None:
     assert issubclass(MissingExtraError, ImportError)
 
 
-@pytest.mark.parametrize("kind", [ExportError, UnsupportedExportError, PictureError])
-def test_the_message_starts_with_the_source(kind: type[ExportError | PictureError]) -> None:
+@pytest.mark.parametrize("kind", [ExportError, UnsupportedExportError, PictureError, TrainingError])
+def test_the_message_starts_with_the_source(
+    kind: type[ExportError | PictureError | TrainingError],
+) -> None:
     error = kind(Path("a/b.zip"), "it is cut short. Copy it again.")
     assert str(error) == "a/b.zip: it is cut short. Copy it again."
     assert error.source == "a/b.zip"

@@ -5,6 +5,7 @@ TrunklineError
 ├── ExportError               an export could not be read
 │   └── UnsupportedExportError    it was read, and holds something Trunkline cannot run
 ├── PictureError              a picture could not be read
+├── TrainingError             what was given cannot be trained on
 ├── ModelNameError            a model's name is unknown, or taken
 └── MissingExtraError         an optional dependency is not installed
 
@@ -25,6 +26,7 @@ __all__ = [
     "MissingExtraError",
     "ModelNameError",
     "PictureError",
+    "TrainingError",
     "TrunklineError",
     "UnsupportedExportError",
 ]
@@ -61,6 +63,23 @@ class PictureError(TrunklineError):
 
     Args:
         source: Where the picture came from: a path, or a word such as ``bytes``.
+        problem: What was wrong and what to do, as a sentence without the source's name.
+    """
+
+    def __init__(self, source: str | Path, problem: str) -> None:
+        super().__init__(str(source), problem)
+        self.source = str(source)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.problem}"
+
+
+class TrainingError(TrunklineError):
+    """What was given cannot be trained on: there are too few pictures or tags, or none were found.
+
+    Args:
+        source: The folder or file that was at fault; the message names it.
         problem: What was wrong and what to do, as a sentence without the source's name.
     """
 

@@ -7,17 +7,17 @@ import pytest
 from click.testing import CliRunner
 
 from trunkline.cli import main
-from trunkline.demo import exports
+from trunkline.demo import training
 
 
 def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "FITTED_ON", 20)  # how good they are does not matter here
-    monkeypatch.setattr(exports, "HELD_OUT", 5)
+    monkeypatch.setattr(training, "TRAINED_ON", 16)  # how good they are does not matter here
+    monkeypatch.setenv("TRUNKLINE_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "new" / "folder"
     result = CliRunner().invoke(main, ["demo", "--seconds", "0.1", "--keep", str(folder)])
     assert result.exit_code == 0, result.output
     assert "frames per second" in result.stdout
-    assert (folder / "models" / "side" / "model.xml").is_file()
+    assert (folder / "models" / "ground" / "model.onnx").is_file()
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def test_what_cannot_be_done_is_said(
     assert Path("full/file").read_text() == "mine"
 
 
-def test_nothing_has_to_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "FITTED_ON", 20)
-    monkeypatch.setattr(exports, "HELD_OUT", 5)
+def test_nothing_has_to_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "TRAINED_ON", 16)
+    monkeypatch.setenv("TRUNKLINE_CACHE", str(tmp_path / "cache"))
     result = CliRunner().invoke(main, ["demo", "--seconds", "0"])
     assert result.exit_code == 0, result.output
     assert "1 frame in" in result.stdout

@@ -46,6 +46,20 @@ def test_the_bar_is_gone_while_answers_are_printed(terminal: Terminal) -> None:
     assert terminal.getvalue().endswith(erase)
 
 
+def test_it_can_be_told_how_far_it_is(terminal: Terminal) -> None:
+    with contextlib.redirect_stderr(terminal), progress_bar(7, quiet=False) as bar:
+        bar.move_to(3, 7)
+        assert "3/7" in terminal.getvalue()
+        bar.move_to(9, 9)
+    assert "9/9" in terminal.getvalue()
+
+
+def test_a_quiet_bar_can_be_told_too(terminal: Terminal) -> None:
+    with contextlib.redirect_stderr(terminal), progress_bar(7, quiet=True) as bar:
+        bar.move_to(3, 7)
+    assert terminal.getvalue() == ""
+
+
 def test_the_cursor_comes_back(terminal: Terminal) -> None:
     run(terminal, 6)
     text = terminal.getvalue()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demonstration's exports, made once."""
+"""The demonstration's models, trained once on a few of its pictures."""
 
 from __future__ import annotations
 
@@ -8,28 +8,27 @@ from typing import TYPE_CHECKING
 import pytest
 
 import trunkline
-from trunkline.demo.exports import MadeExport, make_exports
+from trunkline.demo.training import train_models
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> list[MadeExport]:
-    return make_exports(tmp_path_factory.mktemp("demo"))
+    from trunkline.training.trained import TrainedModel
 
 
 @pytest.fixture(scope="session")
-def models(made: list[MadeExport]) -> trunkline.ModelSet:
-    return trunkline.load(made[0].folder.parent)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
 
 
-@pytest.fixture
-def mixed(made: list[MadeExport], tmp_path: Path) -> trunkline.ModelSet:
-    """Two models with different input contracts."""
-    first, second = (export.folder for export in made[:2])
-    other = tmp_path / "other"
-    other.mkdir()
-    for file in second.iterdir():
-        (other / file.name).write_bytes(file.read_bytes().replace(b'"RGB"', b'"BGR"'))
-    return trunkline.load(colour=first, shape=other)
+@pytest.fixture(scope="session")
+def trained(folder: Path) -> list[TrainedModel]:
+    (folder / "models").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRUNKLINE_CACHE", str(folder / "cache"))
+        return train_models(folder / "models", folder / "workspace")
+
+
+@pytest.fixture(scope="session")
+def models(trained: list[TrainedModel], folder: Path) -> trunkline.ModelSet:
+    return trunkline.load(folder / "models")

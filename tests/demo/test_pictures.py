@@ -4,7 +4,6 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +26,7 @@ def scene(**changes: object) -> Scene:
     plain = {
         "colour": "red",
         "shape": "circle",
+        "ground": "clouds",
         "x": 0.5,
         "y": 0.5,
         "radius": 80.0,
@@ -52,9 +52,6 @@ def test_the_shape_is_where_and_what_the_truth_says(seed: int) -> None:
     middle = picture[int(one.y * HEIGHT), int(one.x * WIDTH)].astype(int)
     shape = painted(picture, tuple(middle))
     rows, columns = np.nonzero(shape)
-    third = ASPECTS["side"].index(one.truth["side"])
-    assert third <= columns.mean() / WIDTH * 3 + 0.03
-    assert columns.mean() / WIDTH * 3 - 0.03 <= third + 1
     strongest = {"red": {0}, "green": {1}, "blue": {2}, "yellow": {0, 1}}[one.truth["colour"]]
     assert int(middle.argmax()) in strongest
     # How much of the square around it each shape fills, at any small turn.
@@ -63,11 +60,16 @@ def test_the_shape_is_where_and_what_the_truth_says(seed: int) -> None:
     assert low <= filled <= high
 
 
-@pytest.mark.parametrize(
-    ("x", "side"), [(0.0, "left"), (0.33, "left"), (0.34, "middle"), (0.67, "right"), (1, "right")]
-)
-def test_sides_are_thirds(x: float, side: str) -> None:
-    assert scene(x=x).truth == {"colour": "red", "shape": "circle", "side": side}
+def test_grounds_differ() -> None:
+    """Stripes are one wave, and tiles are cut by joints: dark lines over the whole height."""
+    wave, joints = {}, {}
+    for ground in ASPECTS["ground"]:
+        grey = draw(scene(ground=ground, x=2.0)).mean(axis=2)
+        spectrum = np.abs(np.fft.rfft2(grey - grey.mean()))
+        wave[ground] = spectrum.max() / spectrum.sum()
+        joints[ground] = np.ptp(grey.mean(axis=0))
+    assert max(wave, key=wave.__getitem__) == "stripes"
+    assert max(joints, key=joints.__getitem__) == "tiles"
 
 
 @given(SEEDS)
@@ -78,7 +80,7 @@ def test_a_seed_always_draws_the_same(seed: int) -> None:
     assert np.array_equal(draw(random_scenes(1, seed)[0]), draw(random_scenes(1, seed)[0]))
 
 
-def test_drawing_leaves_the_background_alone() -> None:
+def test_drawing_leaves_the_ground_alone() -> None:
     before = draw(scene(x=0.2))
     draw(scene(x=0.8, colour="blue"))
     assert np.array_equal(draw(scene(x=0.2)), before)
@@ -98,7 +100,7 @@ def test_a_film_moves_in_small_steps_and_closes() -> None:
         assert abs(before.x - after.x) * WIDTH < 25
         assert abs(before.y - after.y) * HEIGHT < 25
         assert abs(before.corner[0] - after.corner[0]) < 12
-    assert {one.truth["side"] for one in film} == set(ASPECTS["side"])
+    assert {one.truth["ground"] for one in film} == set(ASPECTS["ground"])
     assert len({(one.colour, one.shape) for one in film}) > 3
     for one in film[::17]:
         assert draw(one).shape == (HEIGHT, WIDTH, 3)

@@ -5,16 +5,20 @@ import io
 import tempfile
 from typing import TYPE_CHECKING
 
+import pytest
 from rich.console import Console
 
 import trunkline
-from trunkline.demo import exports, run_demo
+from trunkline.demo import run_demo, training
 from trunkline.demo.pictures import ASPECTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUNKLINE_CACHE", str(tmp_path / "cache"))
 
 
 def test_it_runs_and_keeps_what_it_was_told_to(tmp_path: Path) -> None:
@@ -23,7 +27,7 @@ def test_it_runs_and_keeps_what_it_was_told_to(tmp_path: Path) -> None:
     tally = run_demo(Console(file=out, width=200), 0.2, folder)
     text = out.getvalue()
     assert tally.frames >= 1
-    assert text.index("made a moment ago") < text.index("0.0 s") < text.index("frames per second")
+    assert text.index("Drawn for") < text.index("0.0 s") < text.index("frames per second")
     assert f"trunkline predict -m {folder / 'models'} {folder / 'pictures'}" in text
     models = trunkline.load(folder / "models")
     pictures = sorted((folder / "pictures").iterdir())
@@ -34,13 +38,17 @@ def test_it_runs_and_keeps_what_it_was_told_to(tmp_path: Path) -> None:
         answers = models.predict(picture)
         right += sum(answers[a].label == t for a, t in zip(ASPECTS, truth, strict=True))
     assert right >= 16  # of 18
+    tags = sorted(path.name for path in (folder / "tagged" / "shape").iterdir())
+    assert tags == sorted(ASPECTS["shape"])
+    assert len(list((folder / "tagged").rglob("*.jpg"))) == 36
 
 
 def test_it_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(exports, "FITTED_ON", 20)  # how good they are does not matter here
-    monkeypatch.setattr(exports, "HELD_OUT", 5)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(training, "TRAINED_ON", 16)  # how good they are does not matter here
     out = io.StringIO()
     run_demo(Console(file=out, width=200), 0)
-    assert not list(tmp_path.iterdir())
+    assert not list(temporary.iterdir())
     assert "Kept" not in out.getvalue()

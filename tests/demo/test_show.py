@@ -15,8 +15,8 @@ from trunkline.demo.show import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from trunkline.demo.exports import MadeExport
     from trunkline.demo.tally import Tally
 
 FILM = moving_scenes(6, 3)
@@ -44,18 +44,19 @@ def test_lines_come_once_a_second_and_tell_the_truth(models: trunkline.ModelSet)
     assert len(lines) == 10
     for line, scene in zip(lines, itertools.islice(itertools.cycle(FILM), 0, 20, 2), strict=True):
         said = re.findall(r"(\w+) (\w+) ([01]\.\d\d) (right|WRONG, is \w+)", line)
-        assert [name for name, *_ in said] == list(ASPECTS)
+        assert {name for name, *_ in said} == set(ASPECTS)
         for name, label, _, verdict in said:
             truth = scene.truth[name]
             assert verdict == ("right" if label == truth else f"WRONG, is {truth}")
 
 
-def test_a_wrong_answer_is_called_wrong(made: list[MadeExport]) -> None:
-    colour, shape = (export.folder for export in made[:2])
-    swapped = trunkline.load(colour=colour, side=shape)  # which will never say left or right
+def test_a_wrong_answer_is_called_wrong(models: trunkline.ModelSet, folder: Path) -> None:
+    exports = folder / "models"
+    # One that will never say clouds, stripes or tiles.
+    swapped = trunkline.load(colour=exports / "colour", ground=exports / "shape")
     out = io.StringIO()
     show(swapped, FILM, 0, Console(file=out, width=100), ticking(1))
-    first, _, second = out.getvalue().partition("side")
+    first, _, second = out.getvalue().partition("ground")
     assert first.rstrip().endswith("right")
     assert "WRONG, is " in second
 

@@ -11,9 +11,13 @@ import click
 from trunkline import __version__
 from trunkline.cli.bench import bench_command
 from trunkline.cli.demo import demo_command
+from trunkline.cli.evaluate import evaluate_command
+from trunkline.cli.export import export_command
 from trunkline.cli.faults import PoliteGroup
 from trunkline.cli.inspect import inspect_command
 from trunkline.cli.predict import predict_command
+from trunkline.cli.train import train_command
+from trunkline.cli.trunks import trunks_command
 
 __all__ = ["main"]
 
@@ -30,4 +34,8 @@ def main() -> None:
 main.add_command(predict_command)
 main.add_command(inspect_command)
 main.add_command(bench_command)
+main.add_command(train_command)
+main.add_command(evaluate_command)
+main.add_command(export_command)
+main.add_command(trunks_command)
 main.add_command(demo_command)

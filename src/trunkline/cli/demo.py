@@ -24,13 +24,14 @@ __all__ = ["demo_command"]
     "--keep",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Leave the models and a few pictures in this new folder.",
+    help="Leave the models, and pictures to try and to train on, in this new folder.",
 )
 def demo_command(*, seconds: float, keep: Path | None) -> None:
     """Run several models on a moving picture, all made on the spot.
 
-    Three small classifiers are fitted on drawn pictures, written as exports, loaded like anybody's
-    and run on a drawn film. Printed are their answers beside the truth, and frames per second.
+    Three classifiers are trained on drawn pictures, written as exports, loaded like anybody's and
+    run on a drawn film. Printed are how well they do, their answers beside the truth, and frames
+    per second beside those of each model by itself.
     """
     if keep:
         _make_fresh(keep)

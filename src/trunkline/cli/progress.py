@@ -44,6 +44,11 @@ class Bar:
         self._progress.advance(self._task)
         self._progress.start()  # this draws it
 
+    def move_to(self, done: int, total: int) -> None:
+        """Draw the bar as far as it is; for what prints nothing meanwhile."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, completed=done, total=total, refresh=True)
+
 
 @contextmanager
 def progress_bar(total: int, *, quiet: bool) -> Iterator[Bar]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demonstration's pictures: a coloured shape over a grey, noisy background, 640 x 480."""
+"""The demonstration's pictures: a coloured shape over a grey, noisy ground, 640 x 480."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -36,10 +36,10 @@ _COLOURS = MappingProxyType(
 )
 # Corners of each shape, and what its circumscribed circle is enlarged by so that all look as big.
 _SHAPES = MappingProxyType({"circle": (0, 1.0), "square": (4, 1.2), "triangle": (3, 1.35)})
-_SIDES = ("left", "middle", "right")
+_GROUNDS = ("clouds", "stripes", "tiles")
 
 ASPECTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"colour": tuple(_COLOURS), "shape": tuple(_SHAPES), "side": _SIDES}
+    {"colour": tuple(_COLOURS), "shape": tuple(_SHAPES), "ground": _GROUNDS}
 )
 """What can be asked about a picture, and the possible answers."""
 
@@ -54,16 +54,18 @@ class Scene:
     Attributes:
         colour: One of the colours in ``ASPECTS``.
         shape: One of the shapes in ``ASPECTS``.
+        ground: One of the grounds in ``ASPECTS``.
         x: Centre of the shape as a fraction of the width.
         y: Centre of the shape as a fraction of the height.
         radius: Half the size of the shape, in pixels.
         turn: How far it is turned, in degrees.
         shade: Added to the colour's red, green and blue.
-        corner: Upper left corner of the part of the background that is seen, in pixels.
+        corner: Upper left corner of the part of the ground that is seen, in pixels.
     """
 
     colour: str
     shape: str
+    ground: str
     x: float
     y: float
     radius: float
@@ -74,8 +76,7 @@ class Scene:
     @property
     def truth(self) -> dict[str, str]:
         """The right answer for each aspect."""
-        side = _SIDES[min(2, int(self.x * 3))]
-        return {"colour": self.colour, "shape": self.shape, "side": side}
+        return {"colour": self.colour, "shape": self.shape, "ground": self.ground}
 
 
 def random_scenes(count: int, seed: int) -> list[Scene]:
@@ -85,7 +86,8 @@ def random_scenes(count: int, seed: int) -> list[Scene]:
         Scene(
             colour=str(rng.choice(list(_COLOURS))),
             shape=str(rng.choice(list(_SHAPES))),
-            x=rng.uniform(0.16, 0.84),
+            ground=str(rng.choice(_GROUNDS)),
+            x=rng.uniform(0.3, 0.7),
             y=rng.uniform(0.25, 0.75),
             radius=rng.uniform(60, 100),
             turn=rng.uniform(-15, 15),
@@ -114,7 +116,8 @@ def moving_scenes(count: int, seed: int) -> list[Scene]:
             Scene(
                 colour=look.colour,
                 shape=look.shape,
-                x=0.5 + 0.33 * math.sin(3 * angle),
+                ground=look.ground,
+                x=0.5 + 0.2 * math.sin(3 * angle),
                 y=0.5 + 0.24 * math.sin(2 * angle),
                 radius=80 + 18 * math.sin(5 * angle),
                 turn=13 * math.sin(4 * angle),
@@ -128,7 +131,7 @@ def moving_scenes(count: int, seed: int) -> list[Scene]:
 def draw(scene: Scene) -> NDArray[np.uint8]:
     """Draw a scene: uint8 of shape (480, 640, 3), RGB."""
     left, top = scene.corner
-    picture = Image.fromarray(_texture()[top : top + HEIGHT, left : left + WIDTH])
+    picture = Image.fromarray(_texture(scene.ground)[top : top + HEIGHT, left : left + WIDTH])
     pencil = ImageDraw.Draw(picture)
     corners, scale = _SHAPES[scene.shape]
     x, y, radius = scene.x * WIDTH, scene.y * HEIGHT, scene.radius * scale
@@ -152,10 +155,36 @@ def to_jpeg(scene: Scene) -> bytes:
 
 
 @functools.cache
-def _texture() -> NDArray[np.uint8]:
-    """Grey clouds with coloured noise over them, twice as wide and high as a picture."""
-    rng = np.random.default_rng(_TEXTURE_SEED)
-    clouds = Image.fromarray(rng.integers(70, 170, (40, 52), dtype=np.uint8))
-    smooth = np.asarray(clouds.resize((2 * WIDTH, 2 * HEIGHT), Image.Resampling.BICUBIC))
-    noisy = smooth[:, :, None] + rng.normal(0, 18, (*smooth.shape, 3))
+def _texture(ground: str) -> NDArray[np.uint8]:
+    """Draw a ground with coloured noise over it, twice as wide and high as a picture."""
+    rng = np.random.default_rng([_TEXTURE_SEED, _GROUNDS.index(ground)])
+    grey = _GREYS[ground](rng)
+    noisy = grey[:, :, None] + rng.normal(0, 18, (*grey.shape, 3))
     return noisy.clip(0, 255).astype(np.uint8)
+
+
+def _clouds(rng: np.random.Generator) -> NDArray[np.float64]:
+    coarse = Image.fromarray(rng.integers(70, 170, (40, 52), dtype=np.uint8))
+    smooth = coarse.resize((2 * WIDTH, 2 * HEIGHT), Image.Resampling.BICUBIC)
+    return np.asarray(smooth, np.float64)
+
+
+def _stripes(rng: np.random.Generator) -> NDArray[np.float64]:
+    rows, columns = np.mgrid[: 2 * HEIGHT, : 2 * WIDTH]
+    direction = rng.uniform(0.3, 0.6)
+    across = rows * math.cos(direction) + columns * math.sin(direction)
+    stripes: NDArray[np.float64] = 120 + 35 * np.sin(2 * math.pi * across / 56)
+    return stripes
+
+
+def _tiles(rng: np.random.Generator) -> NDArray[np.float64]:
+    side = 64
+    shades = rng.uniform(85, 155, (2 * HEIGHT // side + 1, 2 * WIDTH // side + 1))
+    tiles = shades.repeat(side, axis=0).repeat(side, axis=1)[: 2 * HEIGHT, : 2 * WIDTH].copy()
+    tiles[::side] = tiles[:, ::side] = tiles[1::side] = tiles[:, 1::side] = 60
+    return tiles
+
+
+_GREYS: Mapping[str, Callable[[np.random.Generator], NDArray[np.float64]]] = MappingProxyType(
+    {"clouds": _clouds, "stripes": _stripes, "tiles": _tiles}
+)

@@ -1,59 +1,86 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demonstration's sentences: what was made before it runs, and what was seen after."""
+"""The demonstration's sentences: what was trained before it runs, and what was seen after."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trunkline.demo.exports import FITTED_ON, HELD_OUT
 from trunkline.demo.pictures import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trunkline.demo.exports import MadeExport
     from trunkline.demo.tally import Tally
     from trunkline.engine.modelset import ModelSet
     from trunkline.engine.plan import Plan
+    from trunkline.training.figures import Figure
+    from trunkline.training.trained import TrainedModel
 
 __all__ = ["introduction", "summary"]
 
 
-def introduction(made: Sequence[MadeExport], fitting: float, loading: float) -> str:
+def introduction(trained: Sequence[TrainedModel], training: float, loading: float) -> str:
     """Say what the models are and where they come from.
 
     Args:
-        made: The exports.
-        fitting: Seconds that fitting and writing took.
+        trained: The models.
+        training: Seconds that training and writing took.
         loading: Seconds that loading took.
     """
+    one = trained[0].training
     return _lines(
-        "These models were made a moment ago, for this demonstration only: a trunk of random",
-        f"filters, and one layer each that was fitted on {FITTED_ON} drawn pictures. That took "
-        f"{fitting:.1f} s.",
-        "With your own: trunkline predict -m your-export/ photo.jpg",
+        f"Drawn for this demonstration: {len(one.pictures.pictures)} pictures of a shape on a "
+        "ground. Trained on them,",
+        f"in {training:.1f} s: {len(trained)} models, each a new last layer on the trunk "
+        f"{one.trunk}.",
+        "With your own pictures: trunkline train pictures/ -o models/mine",
         "",
-        *(
-            f"  {export.folder.name:<8}{', '.join(export.labels):<28}"
-            f"right on {_percent(export.accuracy)} of {HELD_OUT} other pictures"
-            for export in made
-        ),
+        *_table(trained),
         "",
-        "Written as OpenVINO exports with labels.txt and model.toml, loaded with trunkline.load in",
-        f"{loading:.1f} s.",
+        "Measured on pictures that were held out, each once, in "
+        f"{one.evaluation.folds} folds. Written as {one.platform} exports,",
+        f"loaded with trunkline.load in {loading:.1f} s.",
         f"Now a moving picture, {WIDTH} x {HEIGHT}, one JPEG per frame:",
         "",
     )
 
 
-def summary(models: ModelSet, tally: Tally) -> str:
-    """Say how fast and how right the models were, and what was done for it."""
+def _table(trained: Sequence[TrainedModel]) -> list[str]:
+    rows: list[tuple[str, ...]] = [("model", "tags", "right", "precision", "recall")]
+    rows += [
+        (
+            model.name,
+            ", ".join(model.labels),
+            *map(
+                _figure,
+                (model.evaluation.accuracy, model.evaluation.precision, model.evaluation.recall),
+            ),
+        )
+        for model in trained
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  "
+        + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def summary(models: ModelSet, tally: Tally, apart: float) -> str:
+    """Say how fast and how right the models were, and what was done for it.
+
+    Args:
+        models: All of them together.
+        tally: What was counted.
+        apart: Frames per second with each model by itself.
+    """
     median, slow = (1000 * tally.latency(percentile) for percentile in (50, 95))
     right = ", ".join(f"{name} {_percent(tally.accuracy(name))}" for name in models)
     return _lines(
         "",
         f"{_count(tally.frames, 'frame')} in {tally.elapsed:.1f} s: {tally.rate:.1f} frames per "
         f"second, from JPEG bytes to the answers of {len(models)} models.",
+        f"Each model by itself, one after another: {apart:.1f} frames per second.",
         f"Latency of a frame: median {median:.1f} ms, 95th percentile {slow:.1f} ms.",
         f"Right: {right}.",
         "",
@@ -72,6 +99,13 @@ def _work(plan: Plan, models: int) -> str:
         f"{_count(len(plan.inputs), 'input tensor')}, "
         f"{_count(len(plan.parts), 'compiled graph')} run{heads}."
     )
+
+
+def _figure(figure: Figure) -> str:
+    if figure.value is None:
+        return "-"
+    spread = "" if figure.deviation is None else f" ± {100 * figure.deviation:.1f}"
+    return f"{_percent(figure.value)}{spread}"
 
 
 def _count(number: int, thing: str) -> str:

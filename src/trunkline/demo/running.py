@@ -8,10 +8,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trunkline.demo.exports import make_exports
+from trunkline.demo.apart import rate_apart
 from trunkline.demo.pictures import moving_scenes, random_scenes, to_jpeg
 from trunkline.demo.report import introduction, summary
 from trunkline.demo.show import show
+from trunkline.demo.training import train_models
 from trunkline.engine.loading import load
 
 if TYPE_CHECKING:
@@ -22,18 +23,19 @@ if TYPE_CHECKING:
 __all__ = ["run_demo"]
 
 _FRAMES = 240
-_FILM_SEED, _KEPT_SEED = 3, 4
-_KEPT_PICTURES = 6
+_FILM_SEED, _KEPT_SEED, _TAGGED_SEED = 3, 4, 5
+_KEPT_PICTURES, _TAGGED_PICTURES = 6, 36
+_APART = 0.3  # of the time together
 
 
 def run_demo(console: Console, seconds: float, keep: Path | None = None) -> Tally:
-    """Make models, load them, run them on a moving picture, and say how it went.
+    """Train models, load them, run them on a moving picture, and say how it went.
 
     Args:
         console: Where everything is printed.
-        seconds: How long to run on the moving picture.
-        keep: Where to leave the exports (``models/``) and a few pictures (``pictures/``); by
-            default they are removed in the end.
+        seconds: How long to run on the moving picture, all models together.
+        keep: Where to leave the exports (``models/``), a few pictures (``pictures/``), and others
+            sorted by shape, to train on (``tagged/shape/``); by default all goes in the end.
 
     Returns:
         What was counted.
@@ -43,26 +45,34 @@ def run_demo(console: Console, seconds: float, keep: Path | None = None) -> Tall
         models_folder = folder / "models"
         models_folder.mkdir(parents=True)
         begun = time.perf_counter()
-        made = make_exports(models_folder)
-        fitted = time.perf_counter()
+        trained = train_models(models_folder, Path(workspace))
+        ready = time.perf_counter()
         models = load(models_folder)
         loaded = time.perf_counter()
-        console.print(introduction(made, fitted - begun, loaded - fitted), soft_wrap=True)
-        tally = show(models, moving_scenes(_FRAMES, _FILM_SEED), seconds, console)
-        console.print(summary(models, tally), soft_wrap=True)
+        console.print(introduction(trained, ready - begun, loaded - ready), soft_wrap=True)
+        film = moving_scenes(_FRAMES, _FILM_SEED)
+        tally = show(models, film, seconds, console)
+        exports = [models_folder / name for name in models]
+        apart = rate_apart(exports, film, seconds * _APART)
+        console.print(summary(models, tally, apart), soft_wrap=True)
     if keep:
         _keep_pictures(keep)
         console.print(
-            f"\nKept. Try: trunkline predict -m {keep / 'models'} {keep / 'pictures'}",
+            f"\nKept. Try: trunkline predict -m {keep / 'models'} {keep / 'pictures'}\n"
+            f"      and: trunkline train {keep / 'tagged/shape'} -o {keep / 'models/mine'}",
             soft_wrap=True,
         )
     return tally
 
 
 def _keep_pictures(folder: Path) -> None:
-    """Draw a few more pictures, named after what is to be seen on them."""
+    """Draw a few more pictures: named after what is to be seen on them, and sorted by shape."""
     pictures = folder / "pictures"
     pictures.mkdir()
     for number, scene in enumerate(random_scenes(_KEPT_PICTURES, _KEPT_SEED), start=1):
         name = "-".join([str(number), *scene.truth.values()])
         (pictures / f"{name}.jpg").write_bytes(to_jpeg(scene))
+    for number, scene in enumerate(random_scenes(_TAGGED_PICTURES, _TAGGED_SEED), start=1):
+        tag = folder / "tagged" / "shape" / scene.shape
+        tag.mkdir(parents=True, exist_ok=True)
+        (tag / f"{number}.jpg").write_bytes(to_jpeg(scene))

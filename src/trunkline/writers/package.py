@@ -15,6 +15,7 @@ import zipfile
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from trunkline.errors import ExportError
@@ -25,15 +26,16 @@ from trunkline.writers.readme import LICENSE, readme
 from trunkline.writers.targets import find_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from trunkline.models import Model
     from trunkline.writers.targets import Target
 
-__all__ = ["write_export"]
+__all__ = ["check_path", "write_export"]
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # what a zip's dates begin with
 _PLAIN_FILE = 0o644 << 16
+_NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 
 def write_export(  # noqa: PLR0913 - each is a choice of its own, and all but three have defaults
@@ -45,6 +47,7 @@ def write_export(  # noqa: PLR0913 - each is a choice of its own, and all but th
     name: str | None = None,
     overwrite: bool = False,
     date: datetime | None = None,
+    beside: Mapping[str, bytes] = _NOTHING,
 ) -> Path:
     """Write a model as an export.
 
@@ -61,6 +64,7 @@ def write_export(  # noqa: PLR0913 - each is a choice of its own, and all but th
         overwrite: Whether to replace an export, or a zip, that is there already.
         date: When it was exported. By default the time that ``SOURCE_DATE_EPOCH`` says
             (https://reproducible-builds.org/specs/source-date-epoch), or now.
+        beside: Other files to write beside the model, by name.
 
     Returns:
         The path.
@@ -73,10 +77,12 @@ def write_export(  # noqa: PLR0913 - each is a choice of its own, and all but th
     """
     target, path = find_target(platform, flavor), Path(path)
     _refuse_nameless(model, name, path)
-    _refuse_taken(path, overwrite=overwrite)
+    check_path(path, overwrite=overwrite)
     try:
         with _beside(path) as made:
             _fill(made, model, target, name, date or _now(path))
+            for file, data in beside.items():
+                (made / file).write_bytes(data)
             _move(_zipped(made) if _is_zip(path) else made, path)
     except OSError as error:
         raise ExportError(path, f"it cannot be written ({error.strerror or error}).") from error
@@ -94,7 +100,16 @@ def _padded(name: str) -> str | None:
     return None if name == name.strip() else "begins or ends with white space"
 
 
-def _refuse_taken(path: Path, *, overwrite: bool) -> None:
+def check_path(path: Path, *, overwrite: bool) -> None:
+    """Refuse a path that an export cannot be written to, before any work is done.
+
+    Args:
+        path: As for ``write_export``.
+        overwrite: As for ``write_export``.
+
+    Raises:
+        ExportError: Something is there that must not be replaced.
+    """
     if not os.path.lexists(path):
         return
     if _is_zip(path) != path.is_file() or path.is_symlink():
