@@ -7,6 +7,9 @@
     answers = models.predict("photo.jpg")
     answers["first"].label, answers["first"].probability
 
+    model = trunkline.Trainer().fit("pictures/")
+    model.save("models/third")
+
 Names are imported when they are first used: ``import trunkline`` itself costs almost nothing.
 """
 
@@ -20,16 +23,20 @@ from trunkline.errors import (
     MissingExtraError,
     ModelNameError,
     PictureError,
+    TrainingError,
     TrunklineError,
     UnsupportedExportError,
 )
 
 if TYPE_CHECKING:
+    from trunkline import trunks
     from trunkline.contracts import Decision, InputContract, Preset
     from trunkline.engine.loading import load
     from trunkline.engine.modelset import ModelSet
     from trunkline.models import Model
     from trunkline.predictions import Box, Classification, Detection
+    from trunkline.training.trained import TrainedModel
+    from trunkline.training.trainer import Trainer
 
 __version__ = "0.1.0"
 
@@ -46,9 +53,13 @@ __all__ = [
     "ModelSet",
     "PictureError",
     "Preset",
+    "TrainedModel",
+    "Trainer",
+    "TrainingError",
     "TrunklineError",
     "UnsupportedExportError",
     "load",
+    "trunks",
 ]
 
 _HOMES = {
@@ -60,11 +71,15 @@ _HOMES = {
     "Model": "trunkline.models",
     "ModelSet": "trunkline.engine.modelset",
     "Preset": "trunkline.contracts",
+    "TrainedModel": "trunkline.training.trained",
+    "Trainer": "trunkline.training.trainer",
     "load": "trunkline.engine.loading",
 }
 
 
 def __getattr__(name: str) -> object:
+    if name == "trunks":
+        return importlib.import_module("trunkline.trunks")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)
