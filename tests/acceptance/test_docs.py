@@ -32,6 +32,7 @@ from documents import (
 )
 from trunkline.contracts import Preset
 from trunkline.exports.settings import parse
+from trunkline.writers.targets import TARGETS
 
 DOCS = ROOT / "docs"
 FORMATS = DOCS / "formats.md"
@@ -116,6 +117,28 @@ def test_the_commands_of_the_command_line_page_print_what_it_says(
         run_as_stated(command, tmp_path, Path(sys.executable).parent)
         run += 1
     assert run > 3
+
+
+def test_the_page_on_training_is_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRUNKLINE_CACHE", str(tmp_path / "cache"))
+    page = DOCS / "training.md"
+    verbs = []
+    for command in commands(page):
+        run_as_stated(command, tmp_path, Path(sys.executable).parent)
+        verbs.append(command.line.split()[1])
+    assert verbs == ["demo", "train", "predict", "evaluate", "trunks", "export"]
+    for block in blocks(page, "python"):
+        exec(compile(block, "docs/training.md", "exec"), {})
+    assert set(trunkline.load("models")) == {"shape", "again"}
+
+
+def test_the_table_of_forms_has_every_target() -> None:
+    table = (DOCS / "training.md").read_text("utf-8").partition("## Export")[2]
+    rows = re.findall(r"^\| `(\w+)` \| (?:`(\w+)` )?\|", table, re.MULTILINE)
+    assert [(platform, flavor or None) for platform, flavor in rows] == [
+        (target.platform, target.flavor) for target in TARGETS
+    ]
 
 
 @pytest.mark.parametrize("text", blocks(FORMATS, "toml"), ids=lambda text: text.split("\n")[0])

@@ -41,10 +41,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ``bin`` of an environment that holds what ``pip install trunkline`` brings."""
+    """The ``bin`` of an environment that holds what ``pip install trunkline[train]`` brings."""
     folder = tmp_path_factory.mktemp("environment")
     run(sys.executable, "-m", "venv", folder, cwd=folder)
-    run(folder / "bin" / "python", "-m", "pip", "install", wheel, cwd=folder)
+    run(folder / "bin" / "python", "-m", "pip", "install", f"{wheel}[train]", cwd=folder)
     return folder / "bin"
 
 
@@ -62,7 +62,11 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         (metadata,) = [name for name in names if name.endswith(".dist-info/METADATA")]
         stated = HeaderParser().parsestr(archive.read(metadata).decode())
     sources = (ROOT / "src").rglob("*")
-    code = {str(p.relative_to(ROOT / "src")) for p in sources if p.suffix in {".py", ".typed"}}
+    code = {
+        str(p.relative_to(ROOT / "src"))
+        for p in sources
+        if p.suffix in {".py", ".typed", ".css", ".js"}
+    }
     assert {name for name in names if ".dist-info/" not in name} == code
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert stated["Version"] == trunkline.__version__
@@ -83,7 +87,6 @@ def test_no_framework_comes_with_it(programs: Path, tmp_path: Path) -> None:
         "onnxruntime",
         "opencv-python",
         "pytest",
-        "scipy",
         "tensorflow",
         "tensorflow-cpu",
         "torch",
@@ -97,7 +100,12 @@ def test_it_can_be_run_as_a_module(programs: Path, tmp_path: Path) -> None:
 
 def test_every_command_of_the_readme_prints_what_it_says(programs: Path, desk: Path) -> None:
     stated = list(commands(README))
-    assert {command.line.split()[1] for command in stated} == {"demo", "predict", "inspect"}
+    assert {command.line.split()[1] for command in stated} == {
+        "demo",
+        "train",
+        "predict",
+        "inspect",
+    }
     for command in stated:
         run_as_stated(command, desk, programs)
     assert (desk / "answers.csv").is_file()
@@ -111,7 +119,7 @@ def test_the_readme_s_python_runs(programs: Path, desk: Path) -> None:
 
 
 def test_what_the_readme_installs_is_this(programs: Path) -> None:
-    # "pip install ." is what the fixture does, but for the folder; the scripts have tests of
+    # The first is what the fixture does, but for the folder; the scripts have tests of
     # their own in .ci/run. Anything else in these blocks would be shown and never run.
     lines = {line for block in blocks(README, "sh") for line in block.splitlines()}
-    assert lines == {"pip install .", "scripts/demo", "scripts/test"}
+    assert lines == {"pip install '.[train]'", "scripts/demo", "scripts/test"}
