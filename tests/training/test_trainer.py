@@ -13,7 +13,8 @@ import builders
 import colours
 import trainingsamples
 import trunkline
-from trunkline.errors import TrainingError, TrunklineError
+from trunkline.errors import MissingExtraError, TrainingError, TrunklineError
+from trunkline.training import trainer as module
 from trunkline.training.trainer import Trainer, find_trunk
 
 if TYPE_CHECKING:
@@ -127,6 +128,14 @@ def test_a_tag_whose_pictures_are_all_damaged_is_not_forgotten(
         path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(TrainingError, match="no picture of 'blue' can be used"):
         trainer.fit(root)
+
+
+def test_without_the_extra_it_is_named(
+    trunk: trunkline.trunks.Trunk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtraError, match=r"scikit-learn.*trunkline\[train\]"):
+        Trainer(trunk)
 
 
 def test_a_trunk_is_found_by_its_name_or_its_model(tmp_path: Path) -> None:

@@ -11,12 +11,21 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
-from trunkline.training.blending import Material, Part
-from trunkline.training.solving import centroids, discriminants, logistic, whitened_logistic
+from trunkline.training.blending import Material
+from trunkline.training.recipes import (
+    blended_recipe,
+    centroid_recipe,
+    discriminant_recipe,
+    logistic_recipe,
+    whitened_recipe,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+    from trunkline.training.recipes import Recipe
 
     Array = NDArray[np.float64]
 
@@ -53,22 +62,22 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         Raises:
             ValueError: The shapes do not fit, values are not finite or there are not two tags.
         """
-        views = np.asarray(X).shape[1] if np.ndim(X) == 3 else 1
-        rows = np.asarray(X).reshape(-1, np.shape(X)[2]) if np.ndim(X) == 3 else X
-        given = np.repeat(np.asarray(y), views, axis=0) if np.ndim(X) == 3 else y
+        views, rows, given = _rows_of(X, y)
         values, tags = validate_data(self, rows, given, dtype=np.float64)
         check_classification_targets(tags)
         self.classes_, numbers = np.unique(tags[::views], return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("The tags are of one class; a head needs 2 classes or more.")
-        material = Material(values.reshape(-1, views, values.shape[1]))
-        everything = np.arange(len(numbers))
-        layer = material.solve(self.parts(), everything, numbers, len(self.classes_))
+        # One thread: the products are small, and sums come out the same however many cores.
+        with threadpool_limits(1):
+            material = Material(values.reshape(-1, views, values.shape[1]))
+            everything = np.arange(len(numbers))
+            layer = material.solve(self.parts(), everything, numbers, len(self.classes_))
         self.coef_, self.intercept_ = layer.weights, layer.bias
         return self
 
     @abstractmethod
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> Recipe:
         """Return the heads whose average this is."""
 
     def decision_function(self, X: ArrayLike) -> Array:  # noqa: N803
@@ -83,7 +92,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
         """Return the most probable tag of each picture, shape (pictures,)."""
-        chosen: NDArray[Any] = self.classes_[self._logits(X).argmax(axis=1)]
+        winners = self._logits(X).argmax(axis=1)
+        chosen: NDArray[Any] = self.classes_[winners]
         return chosen
 
     def _logits(self, X: ArrayLike) -> Array:  # noqa: N803
@@ -91,6 +101,15 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         values = validate_data(self, X, dtype=np.float64, reset=False)
         logits: Array = values @ self.coef_.T + self.intercept_
         return logits
+
+
+def _rows_of(features: ArrayLike, tags: ArrayLike) -> tuple[int, ArrayLike, ArrayLike]:
+    """Return the number of views, and one row and tag per view where there are several."""
+    values = np.asarray(features)
+    if values.ndim != 3:
+        return 1, features, tags
+    views = values.shape[1]
+    return views, values.reshape(-1, values.shape[2]), np.repeat(np.asarray(tags), views, axis=0)
 
 
 class CentroidHead(LinearHead):
@@ -103,9 +122,9 @@ class CentroidHead(LinearHead):
     def __init__(self, *, all_views: bool = True) -> None:
         self.all_views = all_views
 
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> Recipe:
         """Return the one head that this is."""
-        return (Part(centroids, (), self.all_views),)
+        return centroid_recipe(all_views=self.all_views)
 
 
 class DiscriminantHead(LinearHead):
@@ -120,9 +139,9 @@ class DiscriminantHead(LinearHead):
         self.shrinkage = shrinkage
         self.all_views = all_views
 
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> Recipe:
         """Return the one head that this is."""
-        return (Part(discriminants, (self.shrinkage,), self.all_views),)
+        return discriminant_recipe(self.shrinkage, all_views=self.all_views)
 
 
 class LogisticHead(LinearHead):
@@ -138,9 +157,9 @@ class LogisticHead(LinearHead):
         self.strength = strength
         self.all_views = all_views
 
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> Recipe:
         """Return the one head that this is."""
-        return (Part(logistic, (self.strength,), self.all_views),)
+        return logistic_recipe(self.strength, all_views=self.all_views)
 
 
 class WhitenedHead(LinearHead):
@@ -159,9 +178,9 @@ class WhitenedHead(LinearHead):
         self.strength = strength
         self.all_views = all_views
 
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> Recipe:
         """Return the one head that this is."""
-        return (Part(whitened_logistic, (self.shrinkage, self.strength), self.all_views),)
+        return whitened_recipe(self.shrinkage, self.strength, all_views=self.all_views)
 
 
 class BlendedHead(LinearHead):
@@ -179,11 +198,6 @@ class BlendedHead(LinearHead):
         self.shrinkage = shrinkage
         self.strength = strength
 
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> Recipe:
         """Return the heads whose average this is."""
-        settings = (self.shrinkage, self.strength / 3)
-        return (
-            Part(logistic, (self.strength,)),
-            Part(whitened_logistic, settings),
-            Part(whitened_logistic, settings, all_views=True),
-        )
+        return blended_recipe(self.shrinkage, self.strength)

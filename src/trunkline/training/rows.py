@@ -65,7 +65,8 @@ class Rows:
     @property
     def centres(self) -> Array:
         """Each picture as the mean of its views: shape (pictures, dimensions)."""
-        return self.views.mean(axis=1)
+        centres: Array = self.views.mean(axis=1)
+        return centres
 
     def __getitem__(self, pictures: NDArray[np.intp] | NDArray[np.bool_]) -> Rows:
         return Rows(self.views[pictures], self.features)
@@ -128,6 +129,9 @@ def _basis(centres: Array) -> Array:
     if pictures >= features:
         return np.eye(features)
     values, vectors = np.linalg.eigh(centres @ centres.T)
-    kept = values > max(values[-1] * _TINY, np.finfo(np.float64).tiny)
+    if values[-1] <= np.finfo(np.float64).tiny:
+        # All pictures are alike. One dimension, in which they stay alike, spares special cases.
+        return np.eye(1, features)
+    kept = values > values[-1] * _TINY
     basis: Array = (vectors[:, kept] / np.sqrt(values[kept])).T @ centres
     return basis

@@ -2,8 +2,8 @@
 """Which head to take, and how sure it may be: decided on pictures it was not trained on.
 
 With few pictures a comparison of heads is mostly luck. So the blend, which is the best on average
-over many sets, is taken unless another does better by more than luck would explain: more than one
-standard error of the pictures' differences. What was held out also sets the temperature.
+over many sets, is taken unless another does better by more than luck would explain: more than two
+standard errors of the pictures' differences. What was held out also sets the temperature.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from trunkline.training.blending import Material
 from trunkline.training.calibration import find_sharpness, losses, probabilities
-from trunkline.training.heads import (
-    BlendedHead,
-    CentroidHead,
-    DiscriminantHead,
-    LinearHead,
-    LogisticHead,
-    WhitenedHead,
+from trunkline.training.recipes import (
+    Recipe,
+    blended_recipe,
+    centroid_recipe,
+    discriminant_recipe,
+    logistic_recipe,
+    whitened_recipe,
 )
 from trunkline.training.rows import Linear
 
@@ -83,16 +84,16 @@ class Head:
 class _Candidate:
     method: str
     strength: float
-    head: LinearHead
+    recipe: Recipe
 
 
 _CANDIDATES = (
-    _Candidate("blended", 30.0, BlendedHead()),
-    _Candidate("whitened", 10.0, WhitenedHead()),
-    _Candidate("whitened, all views", 10.0, WhitenedHead(all_views=True)),
-    _Candidate("logistic", 30.0, LogisticHead()),
-    _Candidate("discriminant", 0.5, DiscriminantHead()),
-    _Candidate("centroid", 1.0, CentroidHead()),
+    _Candidate("blended", 30.0, blended_recipe()),
+    _Candidate("whitened", 10.0, whitened_recipe()),
+    _Candidate("whitened, all views", 10.0, whitened_recipe(all_views=True)),
+    _Candidate("logistic", 30.0, logistic_recipe()),
+    _Candidate("discriminant", 0.5, discriminant_recipe()),
+    _Candidate("centroid", 1.0, centroid_recipe()),
 )
 """The first is taken unless another is clearly better."""
 
@@ -118,16 +119,20 @@ def fit_head(
     """
     truth = np.asarray(targets, bool)
     _check(features, truth, task)
-    material = Material(features)
-    folds = assign_folds(truth, seed)
-    held_out = [_held_out(material, each.head.parts(), truth, folds, task) for each in _CANDIDATES]
+    # One thread: the products are small, and sums come out the same however many cores there are.
+    with threadpool_limits(1):
+        return _fit(Material(features), truth, task, assign_folds(truth, seed))
+
+
+def _fit(material: Material, truth: Truth, task: Task, folds: NDArray[np.intp]) -> Head:
+    held_out = [_held_out(material, each.recipe, truth, folds, task) for each in _CANDIDATES]
     activation: Activation = "softmax" if task == "multiclass" else "sigmoid"
     sharpness = [find_sharpness(logits, truth, activation) for logits in held_out]
     taken = _choose(
         [losses(k * x, truth, activation) for k, x in zip(sharpness, held_out, strict=True)]
     )
     chosen, factor = _CANDIDATES[taken], sharpness[taken]
-    layer = _solve(material, chosen.head.parts(), np.arange(len(truth)), truth, task)
+    layer = _solve(material, chosen.recipe, np.arange(len(truth)), truth, task)
     return Head(
         weights=(factor * layer.weights).astype(np.float32),
         bias=(factor * layer.bias).astype(np.float32),
@@ -222,7 +227,7 @@ def _choose(found: list[Array]) -> int:
     """Return which candidate to take, by its loss on each picture."""
     best = int(np.argmin([values.mean() for values in found]))
     lead = found[0] - found[best]
-    doubt = lead.std(ddof=1) / np.sqrt(len(lead)) if len(lead) > 1 else np.inf
+    doubt = 2 * lead.std(ddof=1) / np.sqrt(len(lead)) if len(lead) > 1 else np.inf
     return best if lead.mean() > doubt else 0
 
 

@@ -12,7 +12,6 @@ from trunkline.training.curves import learning_curve
 from trunkline.training.figures import Suggestion
 from trunkline.training.inbox import next_to_tag
 from trunkline.training.mistakes import most_probable
-from trunkline.training.selection import fit_head
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,6 +47,8 @@ def study(trainer: Trainer, model: TrainedModel) -> Study:
         trainer: What trained the model.
         model: The model.
     """
+    from trunkline.training.selection import fit_head
+
     pictures = model.training.pictures
     known = trainer.look(pictures.pictures)
     truth = np.array(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -12,12 +13,11 @@ import numpy as np
 from trunkline import trunks
 from trunkline.contracts import Decision
 from trunkline.decoding import ClassificationDecoder
-from trunkline.errors import TrunklineError
+from trunkline.errors import MissingExtraError, TrunklineError
 from trunkline.training.evaluation import evaluate
 from trunkline.training.features import extract
 from trunkline.training.featurestore import FeatureStore
 from trunkline.training.pictures import gather_pictures, read_pictures
-from trunkline.training.selection import fit_head
 from trunkline.training.trained import TrainedModel, Training
 from trunkline.training.views import PLAIN, TRAINING_VIEWS
 from trunkline.trunks import Trunk
@@ -53,7 +53,8 @@ class Trainer:
             default a file in Trunkline's cache folder.
 
     Raises:
-        TrunklineError: There is no such trunk, or its package is not installed.
+        MissingExtraError: What training needs, or the trunk's package, is not installed.
+        TrunklineError: There is no such trunk.
         ExportError: The model whose trunk was asked for cannot be read, or has none.
     """
 
@@ -68,6 +69,7 @@ class Trainer:
     ) -> None:
         if task not in (None, "multiclass", "multilabel"):
             raise ValueError(f"task is {task!r}; it must be 'multiclass' or 'multilabel'")
+        _check_installed()
         self.trunk = trunk if isinstance(trunk, Trunk) else find_trunk(trunk)
         self._task: TrainingTask | None = task
         self._seed = seed
@@ -101,6 +103,8 @@ class Trainer:
         chosen = chosen.keeping(found.pictures, found.problems)
         chosen.check_trainable()
         truth = _truth(chosen)
+        from trunkline.training.selection import fit_head
+
         head = fit_head(found.values, truth, task=chosen.task, seed=self._seed)
         return self._model(name, chosen, truth, head)
 
@@ -173,6 +177,13 @@ class Trainer:
                 evaluation=evaluation,
             ),
         )
+
+
+def _check_installed() -> None:
+    """Say at once what only the last step needs."""
+    for package, module in (("scikit-learn", "sklearn"), ("scipy", "scipy")):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError("Training", package=package, extra="train")
 
 
 def find_trunk(name: str | os.PathLike[str]) -> Trunk:
