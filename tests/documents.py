@@ -50,19 +50,29 @@ class Command:
     status: int
 
 
+def pieces(page: Path) -> Iterator[tuple[str, str]]:
+    """Yield the language and the body of each of a page's blocks."""
+    for block in _BLOCK.finditer(page.read_text("utf-8")):
+        yield block["language"], block["body"]
+
+
 def blocks(page: Path, *languages: str) -> list[str]:
     """Return the bodies of a page's blocks of some languages."""
-    found = _BLOCK.finditer(page.read_text("utf-8"))
-    return [block["body"] for block in found if block["language"] in languages]
+    return [body for language, body in pieces(page) if language in languages]
 
 
 def commands(page: Path) -> Iterator[Command]:
     """Yield the commands of a page's ``console`` blocks."""
     for block in blocks(page, "console"):
-        for part in block.split("$ ")[1:]:
-            line, _, output = part.partition("\n")
-            status = _STATUS.search(output)
-            yield Command(line, _STATUS.sub("", output).strip(), int(status[1]) if status else 0)
+        yield from commands_of(block)
+
+
+def commands_of(block: str) -> Iterator[Command]:
+    """Yield the commands of one ``console`` block."""
+    for part in block.split("$ ")[1:]:
+        line, _, output = part.partition("\n")
+        status = _STATUS.search(output)
+        yield Command(line, _STATUS.sub("", output).strip(), int(status[1]) if status else 0)
 
 
 def agrees(stated: str, real: str) -> bool:

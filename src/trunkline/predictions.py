@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,10 +13,12 @@ import numpy as np
 from trunkline.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import supervision
     from numpy.typing import NDArray
 
-__all__ = ["Box", "Classification", "Detection", "Prediction", "Task"]
+__all__ = ["Box", "Classification", "Detection", "Prediction", "Task", "frame_values", "json_line"]
 
 Task = Literal["multiclass", "multilabel", "detection"]
 
@@ -140,6 +144,42 @@ class Detection:
 
 
 Prediction = Classification | Detection
+
+
+def frame_values(frame: str, predictions: Mapping[str, Prediction]) -> dict[str, Any]:
+    """Return every model's answer for a frame as plain values, ready for ``json_line``.
+
+    Args:
+        frame: What the frame is called.
+        predictions: By model name.
+    """
+    answers = {name: answer.to_dict() for name, answer in predictions.items()}
+    return {"frame": frame, "predictions": answers}
+
+
+def json_line(value: Mapping[str, Any]) -> bytes:
+    r"""Return a value as one line of JSON in UTF-8, without its line break.
+
+    JSON knows no NaN: it becomes null. A file name that is not UTF-8 has its odd bytes written
+    as ``\udcXX``, which Python's ``json.loads`` and ``os.fsencode`` turn back into the name.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    match value:
+        case float() if not math.isfinite(value):
+            return None
+        case dict():
+            return {key: _finite(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_finite(item) for item in value]
+        case _:
+            return value
 
 
 def _supervision() -> Any:  # noqa: ANN401 - an optional package, untyped when absent

@@ -19,7 +19,8 @@ def test_pictures_are_of_twelve_megapixels_with_a_tag_each(tmp_path):
     assert len(files) == 6
     assert {file.parent.name for file in files} == {f"tag {number}" for number in range(5)}
     for file in files:
-        assert Image.open(file).size == (4000, 3000)
+        with Image.open(file) as picture:
+            assert picture.size == (4000, 3000)
         assert file.stat().st_size > 1_000_000  # as a camera's, and not as a drawing's
 
 

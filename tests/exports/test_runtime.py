@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,3 +69,31 @@ def test_a_file_may_be_overwritten_while_its_model_runs(shared: Path, tmp_path: 
     with (folder / "model.pb").open("r+b") as file:
         file.truncate(0)
     np.testing.assert_array_equal(models.predict(picture)["soda"].probabilities, before)
+
+
+def test_threads_that_begin_at_once_do_not_wait_for_one_another() -> None:
+    """Without the line at the module's top, three of four such processes never end."""
+    code = """
+import sys, threading
+import openvino
+import trunkline.exports.runtime
+
+sys.setswitchinterval(1e-6)
+barrier = threading.Barrier(8)
+
+def ask():
+    barrier.wait()
+    openvino.Type.f32.to_dtype()
+
+threads = [threading.Thread(target=ask, daemon=True) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join(20)
+# Neither a thread that hangs nor the interpreter's end may hold the test up.
+import os
+os._exit(any(thread.is_alive() for thread in threads))
+"""
+    for _ in range(4):
+        done = subprocess.run([sys.executable, "-c", code], timeout=60, check=False)
+        assert done.returncode == 0

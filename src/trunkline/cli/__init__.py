@@ -15,7 +15,9 @@ from trunkline.cli.evaluate import evaluate_command
 from trunkline.cli.export import export_command
 from trunkline.cli.faults import PoliteGroup
 from trunkline.cli.inspect import inspect_command
+from trunkline.cli.keys import keys_group
 from trunkline.cli.predict import predict_command
+from trunkline.cli.serve import serve_command
 from trunkline.cli.train import train_command
 from trunkline.cli.trunks import trunks_command
 
@@ -38,4 +40,6 @@ main.add_command(train_command)
 main.add_command(evaluate_command)
 main.add_command(export_command)
 main.add_command(trunks_command)
+main.add_command(serve_command)
+main.add_command(keys_group)
 main.add_command(demo_command)

@@ -7,8 +7,6 @@ people, lines of JSON for programs, and a CSV file.
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from trunkline.cli.faults import complain
+from trunkline.predictions import frame_values, json_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +43,7 @@ class Answer:
         """Return plain values: ``frame`` with ``predictions``, or with ``error``."""
         if self.error:
             return {"frame": self.frame, "error": str(self.error)}
-        answers = {name: answer.to_dict() for name, answer in self.predictions.items()}
-        return {"frame": self.frame, "predictions": answers}
+        return frame_values(self.frame, self.predictions)
 
 
 class Writer(Protocol):
@@ -71,25 +69,3 @@ class Complaints:
         """Write a line if there is an error."""
         if answer.error:
             complain(answer.error)
-
-
-def json_line(value: Mapping[str, Any]) -> bytes:
-    r"""Return a value as one line of JSON in UTF-8, without its line break.
-
-    JSON knows no NaN: it becomes null. A file name that is not UTF-8 has its odd bytes written
-    as ``\udcXX``, which Python's ``json.loads`` and ``os.fsencode`` turn back into the name.
-    """
-    text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "backslashreplace")
-
-
-def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    match value:
-        case float() if not math.isfinite(value):
-            return None
-        case dict():
-            return {key: _finite(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_finite(item) for item in value]
-        case _:
-            return value

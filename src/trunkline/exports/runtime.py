@@ -18,6 +18,10 @@ __all__ = ["core", "read_graph"]
 # How OpenVINO says, of TensorFlow and ONNX or of TensorFlow Lite, that it lacks an operation.
 _LACKS = ("No conversion rule", "No translator found")
 
+# OpenVINO makes its table of element types when it is first asked for one, and two threads that
+# ask at once wait for one another for good: one holds the interpreter, the other the table.
+openvino.Type.f32.to_dtype()
+
 
 @functools.cache
 def core() -> openvino.Core:
