@@ -57,8 +57,8 @@ class FetchSettings(_Table):
 
     Attributes:
         allowed: Whether it does at all.
-        hosts: The only hosts to get from, which may be private then: ``host``, for ports 80 and 443,
-            or ``host:port``. Where empty, any public one.
+        hosts: The only hosts to get from, which may be private then: ``host`` for ports 80 and
+            443, or ``host:port``. Where empty, any public one.
         max_bytes: The largest picture.
         seconds: The longest time for one picture, redirects included.
         redirects: How many redirects to follow.
