@@ -31,16 +31,6 @@ if TYPE_CHECKING:
 
     from trunkline.server.context import Server
 
-_COMMAND = (
-    "from trunkline.cli.faults import PoliteGroup\n"
-    "from trunkline.cli.serve import serve_command\n"
-    "from trunkline.cli.keys import keys_group\n"
-    "main = PoliteGroup()\n"
-    "main.add_command(serve_command)\n"
-    "main.add_command(keys_group)\n"
-    "main()\n"
-)
-
 
 class _Prompt(HttpServer):
     """Ends without waiting for what may be on its way."""
@@ -98,7 +88,7 @@ class Process:
         self._log = (folder / "log").open("w+")
         self._said = (folder / "said").open("w+")
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _COMMAND, "serve", "--port", "0", *map(str, arguments)],
+            [sys.executable, "-m", "trunkline", "serve", "--port", "0", *map(str, arguments)],
             cwd=folder,
             env={**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": "", **(environment or {})},
             stdout=self._said,

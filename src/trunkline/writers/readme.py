@@ -86,6 +86,15 @@ console.log(await (await model.executeAsync(picture)).data());
 ```
 """
 
+_DOCKERFILE = """\
+```sh
+docker build -t model .
+docker run --rm -v keys:/keys model trunkline keys add --scope predict  # prints a key
+docker run -p 127.0.0.1:80:80 -v keys:/keys model
+curl -H 'Prediction-Key: KEY' --data-binary @picture.jpg http://127.0.0.1/image
+```
+"""
+
 _TRUNKLINE = """\
 ```python
 import trunkline
@@ -140,13 +149,15 @@ def _without_trunkline(
     """Yield a short program in the format's own framework, for classifiers."""
     if model.task == "detection":
         return
-    yield "Without it:\n"
+    yield "As a server:\n" if target.platform == "DockerFile" else "Without it:\n"
     names = {"file": file, "folder": file if "." not in file else "."}
     sizes = {"width": contract.width, "height": contract.height}
     module = target.module.rpartition(".")[2]
     match module:
         case "coreml":
             yield _COREML.format(**names, **sizes)
+        case "dockerfile":
+            yield _DOCKERFILE
         case "tensorflowjs":
             back = ".reverse(2)" if contract.order == "BGR" else ""
             yield _TENSORFLOWJS.format(**names, **sizes, reversed=back)

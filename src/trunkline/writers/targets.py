@@ -144,6 +144,14 @@ TARGETS: tuple[Target, ...] = (
         "NCHW",
         _FLOAT16,
     ),
+    Target(
+        "DockerFile",
+        None,
+        "ONNX, with a Dockerfile that serves it",
+        "trunkline.writers.dockerfile",
+        "NCHW",
+        aliases=("Linux", "ARM"),
+    ),
 )
 """Everything that can be written, a platform's own form before its flavors."""
 
@@ -166,8 +174,9 @@ def find_target(platform: str, flavor: str | None = None) -> Target:
     if not of_platform:
         known = ", ".join(dict.fromkeys(target.platform for target in TARGETS))
         raise TrunklineError(f"There is no platform {platform!r}; there are {known}.")
-    flavors = ", ".join(target.flavor for target in of_platform if target.flavor)
+    flavors = [target.flavor or "" for target in of_platform] + [*of_platform[0].aliases]
+    listed = ", ".join(filter(None, flavors))
     raise TrunklineError(
-        f"The platform {of_platform[0].platform} has no flavor {flavor!r}; it has {flavors}, and "
+        f"The platform {of_platform[0].platform} has no flavor {flavor!r}; it has {listed}, and "
         "its own form, without any."
     )
