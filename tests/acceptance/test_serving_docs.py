@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import httpx
 import pytest
 
 from documents import ROOT, Command, blocks, commands_of, pieces, prepare, run_as_stated
@@ -25,6 +26,7 @@ from server.living import Process
 from trunkline.cli import main
 from trunkline.server import faults
 from trunkline.server.bodies import SlowBodyError
+from trunkline.server.keyfile import make_key, write_keys
 from trunkline.server.metrics import Metrics
 from trunkline.server.openapi import document
 from trunkline.server.settings import FetchSettings, ProjectSettings, Settings
@@ -260,6 +262,27 @@ def test_the_tables_of_paths_are_those_that_are_served() -> None:
     assert {"/", "/image", "/url"} <= named
 
 
+def test_the_paths_that_need_no_key_are_those_named(folder: Path) -> None:
+    _, stored = make_key("tests", "predict")
+    write_keys(folder / "keys.json", (stored,))
+    line = next(line for line in section("Keys").splitlines() if line.startswith("* `/livez`"))
+    named = set(re.findall(r"`(/[^`]*)`", line))
+    paths = [
+        (method, path.replace("{", "").replace("}", ""))
+        for path, item in document()["paths"].items()
+        for method in item
+    ]
+    with (
+        Process(folder, "--grpc-port", "off", "--keys-file", "keys.json", "models/") as process,
+        httpx.Client(base_url=process.ready(), timeout=30) as client,
+    ):
+        answers = {path: client.request(method, path) for method, path in paths}
+    assert {path for path, answer in answers.items() if answer.status_code != 401} == named
+    for path in named:
+        assert answers[path].status_code == 200
+        assert "fruit-7" not in answers[path].text
+
+
 def test_the_table_of_tensors_is_what_models_say() -> None:
     from trunkline.server.oip_models import IMAGE, TENSOR
 
@@ -310,8 +333,11 @@ def test_every_command_that_the_page_names_is_understood() -> None:
     assert {tuple(words[:2]) for words in named if words[0] == "keys"} == {("keys", "add")}
     assert len(named) > 5
     for words in named:
-        group: click.Command = main
-        while isinstance(group, click.Group):
-            verb, *words = words
-            group = group.commands[verb]
-        group.make_context(verb, words)
+        context = click.Context(main, **main.context_settings)
+        while isinstance(context.command, click.Group):
+            verb = words.pop(0)
+            command = context.command.commands[verb]
+            if not isinstance(command, click.Group):
+                command.make_context(verb, words, parent=context)
+                break
+            context = click.Context(command, parent=context)
