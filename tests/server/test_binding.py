@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 from typing import TYPE_CHECKING
@@ -39,6 +40,27 @@ def test_another_address_needs_a_key(host: str, nobody: KeyRing, tmp_path: Path)
     write_keys(tmp_path / "keys.json", (make_key("a", "predict")[1],))
     with bind(host, 0, KeyRing(tmp_path / "keys.json")) as listener:
         assert address_of(listener).startswith("0.0.0.0:")
+
+
+def test_answers_are_not_held_back_by_the_system(nobody: KeyRing) -> None:
+    """asyncio sets TCP_NODELAY only where a socket says that it is TCP."""
+
+    async def options() -> list[int]:
+        set_: list[int] = []
+
+        def taken(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            taken_over = writer.get_extra_info("socket")
+            set_.append(taken_over.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with bind("127.0.0.1", 0, nobody) as listener:
+            async with await asyncio.start_server(taken, sock=listener):
+                reader, writer = await asyncio.open_connection(*listener.getsockname())
+                await reader.read()
+                writer.close()
+        return set_
+
+    assert all(asyncio.run(options()))
 
 
 def test_a_taken_port_is_named(nobody: KeyRing) -> None:
