@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from trunkline.engine.modelset import ModelSet
     from trunkline.models import Model
     from trunkline.predictions import Box, Classification, Detection
+    from trunkline.streams.python import watch
     from trunkline.training.trained import TrainedModel
     from trunkline.training.trainer import Trainer
 
@@ -60,6 +61,7 @@ __all__ = [
     "UnsupportedExportError",
     "load",
     "trunks",
+    "watch",
 ]
 
 _HOMES = {
@@ -74,6 +76,7 @@ _HOMES = {
     "TrainedModel": "trunkline.training.trained",
     "Trainer": "trunkline.training.trainer",
     "load": "trunkline.engine.loading",
+    "watch": "trunkline.streams.python",
 }
 
 

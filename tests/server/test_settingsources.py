@@ -153,3 +153,11 @@ def test_the_working_folders_file_is_read(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_named_file_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(TrunklineError, match=r"none\.toml"):
         read_settings({}, {}, tmp_path / "none.toml")
+
+
+def test_what_the_file_says_to_watch_is_passed_over(tmp_path: Path) -> None:
+    config = tmp_path / "trunkline.toml"
+    config.write_text('port = 8123\n[watch]\nsinks = ["jsonl"]\n[[cameras]]\nsource = 0\n')
+    sourced = read_settings({}, {}, config)
+    assert sourced.settings.port == 8123
+    assert list(sourced.origins) == [("port",)]

@@ -20,6 +20,7 @@ from trunkline.cli.predict import predict_command
 from trunkline.cli.serve import serve_command
 from trunkline.cli.train import train_command
 from trunkline.cli.trunks import trunks_command
+from trunkline.cli.watch import watch_command
 
 __all__ = ["main"]
 
@@ -40,6 +41,7 @@ main.add_command(train_command)
 main.add_command(evaluate_command)
 main.add_command(export_command)
 main.add_command(trunks_command)
+main.add_command(watch_command)
 main.add_command(serve_command)
 main.add_command(keys_group)
 main.add_command(demo_command)

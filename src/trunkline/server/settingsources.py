@@ -24,6 +24,7 @@ PREFIX = "TRUNKLINE_"
 
 _TABLES: Mapping[str, type[BaseModel]] = {"fetch": FetchSettings, "projects": ProjectSettings}
 _FLAGS = {"watch_seconds": "--watch", "models": "MODEL"}  # those that are not called as settings
+_OTHERS = frozenset({"cameras", "watch"})  # what the same file says to ``trunkline watch``
 _ALIKE = 0.75
 # Kubernetes describes a service called trunkline to every pod, in variables that look like ours.
 _KUBERNETES = ("tcp://", "udp://")
@@ -88,7 +89,7 @@ def _from_file(config: Path | None) -> Iterator[tuple[Key, object, str]]:
             tables = tomllib.load(file)
     except (OSError, ValueError, RecursionError) as error:
         raise TrunklineError(f"{path}: the settings cannot be read ({error}).") from error
-    for key, value in _flat(tables, ()):
+    for key, value in _flat({k: v for k, v in tables.items() if k not in _OTHERS}, ()):
         _check_known(key, ".".join(key), str(path))
         yield key, value, str(path)
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Streams: sources of frames, the models that watch them, and the sinks that get the answers."""

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a watcher needs of those at its two ends, sources and sinks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from trunkline.streams.frames import Frame, Sight
+
+__all__ = ["FrameSource", "SightSink", "SourceState"]
+
+
+class SourceState(Protocol):
+    """How a source is, as ``trunkline.streams.sources.SourceStatus`` says it."""
+
+    @property
+    def state(self) -> str:
+        """``"waiting"``, ``"running"``, ``"stalled"``, ``"ended"`` or ``"failed"``."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """A sentence, or nothing."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """Frames that came and were not given to anybody."""
+        ...
+
+
+class FrameSource(Protocol):
+    """What a watcher needs of a source; ``trunkline.streams.sources.Source`` is one."""
+
+    @property
+    def name(self) -> str:
+        """The stream's name."""
+        ...
+
+    @property
+    def live(self) -> bool:
+        """Whether frames come in their own time; those of a file wait until they are wanted."""
+        ...
+
+    @property
+    def status(self) -> SourceState:
+        """How it is."""
+        ...
+
+    def start(self) -> None:
+        """Begin to read."""
+        ...
+
+    def next(self, timeout: float) -> Frame | None:
+        """Return the next frame, or None after ``timeout`` seconds without one.
+
+        Raises:
+            EndOfStream: There will be none.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop reading."""
+        ...
+
+
+class SightSink(Protocol):
+    """What a watcher needs of a sink; ``trunkline.streams.sinks.Sink`` is one."""
+
+    @property
+    def dropped(self) -> int:
+        """Sights that it could not take."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """Why, or nothing."""
+        ...
+
+    def put(self, sight: Sight) -> None:
+        """Take a sight; never waits."""
+        ...
+
+    def close(self, seconds: float) -> None:
+        """Write what is left, in so many seconds."""
+        ...
