@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from trunkline.cli.faults import PoliteGroup
 from trunkline.cli.serve import serve_command
-from trunkline.server import serving
+from trunkline.server import heap, serving
 from trunkline.server.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +29,21 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
 
     monkeypatch.setattr(serving, "serve", serve)
     return found
+
+
+@pytest.fixture(autouse=True)
+def kept(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Note that memory shall be kept, and leave that of the tests' process alone."""
+    asked: list[bool] = []
+    monkeypatch.setattr(heap, "keep_large_blocks", lambda: asked.append(True))
+    return asked
+
+
+def test_the_memory_of_pictures_is_kept(served: list[Settings], kept: list[bool]) -> None:
+    assert run("--print-config").exit_code == 0
+    assert kept == []
+    assert run("somewhere").exit_code == 0
+    assert kept == [True]
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,6 @@ from trunkline.server.app import make_app
 from trunkline.server.assembly import assemble
 from trunkline.server.binding import bind
 from trunkline.server.greeting import greeting
-from trunkline.server.heap import keep_large_blocks
 from trunkline.server.logs import start_logging
 from trunkline.server.running import HttpServer
 
@@ -55,7 +54,6 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
         TrunklineError: The address cannot be had or needs a key, or the keys cannot be read.
     """
     start_logging(settings.log_format)
-    keep_large_blocks()
     server = assemble(settings)
     listener = bind(settings.host, settings.port, server.keys)
     try:
