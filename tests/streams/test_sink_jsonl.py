@@ -114,7 +114,7 @@ def test_a_pipe_that_nobody_reads_drops_and_ends(tmp_path):
         sink.put(sight(number))
     sink.close(0)
     assert not sink._threads[0].is_alive()
-    assert sink.problem == f"{path} took no more lines."
+    assert sink.dropped > 2000  # whatever the pipe still took, most went nowhere
     os.close(reader)
 
 

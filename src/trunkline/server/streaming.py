@@ -133,11 +133,11 @@ async def in_order(
             async for frame, picture in pictures:
                 number += 1
                 await free.acquire()
-                task = group.create_task(_coroutine(answer(frame, picture)))
+                task = group.create_task(_called(answer, frame, picture))
                 task.add_done_callback(lambda _: free.release())
                 await told.put(task)
         except ServiceError as error:
-            await told.put(group.create_task(_coroutine(_told(str(number), error))))
+            await told.put(group.create_task(_called(_told, str(number), error)))
         await told.put(None)
 
     async with asyncio.TaskGroup() as group:
@@ -226,5 +226,8 @@ async def _told(frame: str, error: ServiceError) -> dict[str, Any]:
     return {"frame": frame, "error": error.message, "status": error.status, "code": error.code}
 
 
-async def _coroutine(awaitable: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    return await awaitable
+async def _called(
+    function: Callable[..., Awaitable[dict[str, Any]]], *arguments: object
+) -> dict[str, Any]:
+    # Called within the task: one that is cancelled before it runs leaves nothing unawaited.
+    return await function(*arguments)
