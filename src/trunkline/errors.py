@@ -36,7 +36,21 @@ class TrunklineError(Exception):
     """The root of every exception that Trunkline raises on purpose."""
 
 
-class ExportError(TrunklineError):
+class _OfSource:
+    """What an error has that is about something a person gave: its name, and what was wrong."""
+
+    def __init__(self, source: str | Path, problem: str) -> None:
+        # The arguments, not the sentence: an exception is pickled as its arguments. Whoever has
+        # this mixed in is an exception, which takes any.
+        super().__init__(str(source), problem)  # type: ignore[call-arg]
+        self.source = str(source)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.problem}"
+
+
+class ExportError(_OfSource, TrunklineError):
     """An export could not be read.
 
     Args:
@@ -44,21 +58,12 @@ class ExportError(TrunklineError):
         problem: What was wrong and what to do, as a sentence without the file's name.
     """
 
-    def __init__(self, source: str | Path, problem: str) -> None:
-        # The arguments, not the sentence: an exception is pickled as its arguments.
-        super().__init__(str(source), problem)
-        self.source = str(source)
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return f"{self.source}: {self.problem}"
-
 
 class UnsupportedExportError(ExportError):
     """An export is intact, and holds something that Trunkline cannot run."""
 
 
-class PictureError(TrunklineError):
+class PictureError(_OfSource, TrunklineError):
     """A picture could not be read.
 
     Args:
@@ -66,30 +71,14 @@ class PictureError(TrunklineError):
         problem: What was wrong and what to do, as a sentence without the source's name.
     """
 
-    def __init__(self, source: str | Path, problem: str) -> None:
-        super().__init__(str(source), problem)
-        self.source = str(source)
-        self.problem = problem
 
-    def __str__(self) -> str:
-        return f"{self.source}: {self.problem}"
-
-
-class TrainingError(TrunklineError):
+class TrainingError(_OfSource, TrunklineError):
     """What was given cannot be trained on: there are too few pictures or tags, or none were found.
 
     Args:
         source: The folder or file that was at fault; the message names it.
         problem: What was wrong and what to do, as a sentence without the source's name.
     """
-
-    def __init__(self, source: str | Path, problem: str) -> None:
-        super().__init__(str(source), problem)
-        self.source = str(source)
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return f"{self.source}: {self.problem}"
 
 
 class ModelNameError(TrunklineError, KeyError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from trunkline.cli.pictures import PICTURE_SUFFIXES, find_pictures
+from trunkline.cli.pictures import find_pictures
 from trunkline.errors import PictureError
 
 if TYPE_CHECKING:
@@ -80,14 +80,3 @@ def test_a_link_in_a_circle_is_not_followed(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
     (tmp_path / "loop").symlink_to(tmp_path)
     assert list(find_pictures([str(tmp_path)])) == [str(tmp_path / "a.jpg")]
-
-
-def test_every_suffix_is_one_that_is_read() -> None:
-    from PIL import Image
-
-    from trunkline.images import rasters
-
-    Image.init()
-    kinds = {Image.EXTENSION[suffix] for suffix in PICTURE_SUFFIXES if suffix in Image.EXTENSION}
-    assert kinds <= set(rasters._FORMATS)
-    assert {"JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM"} <= kinds

@@ -8,34 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trunkline.errors import PictureError
+from trunkline.images.suffixes import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["PICTURE_SUFFIXES", "STANDARD_INPUT", "find_pictures"]
+__all__ = ["STANDARD_INPUT", "find_pictures"]
 
 STANDARD_INPUT = "-"
-
-PICTURE_SUFFIXES = frozenset(
-    {
-        ".avif",
-        ".bmp",
-        ".gif",
-        ".jfif",
-        ".jpe",
-        ".jpeg",
-        ".jpg",
-        ".pbm",
-        ".pgm",
-        ".png",
-        ".pnm",
-        ".ppm",
-        ".tif",
-        ".tiff",
-        ".webp",
-    }
-)
-"""What counts as a picture inside a folder; a file that is named itself is always tried."""
 
 
 def find_pictures(named: Iterable[str]) -> Iterator[str | PictureError]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
+from trunkline.images.suffixes import PICTURE_SUFFIXES
 from trunkline.training.listing import Entry, Listing, clean_tag, shown
 
 if TYPE_CHECKING:
@@ -14,25 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["list_folder"]
 
-_PICTURES = frozenset(
-    [
-        ".avif",
-        ".bmp",
-        ".gif",
-        ".jfif",
-        ".jpe",
-        ".jpeg",
-        ".jpg",
-        ".pbm",
-        ".pgm",
-        ".png",
-        ".pnm",
-        ".ppm",
-        ".tif",
-        ".tiff",
-        ".webp",
-    ]
-)
 # Pictures too, to the person: they are tried, so that each is reported and none silently missed.
 _FOREIGN = frozenset(
     [
@@ -53,7 +35,7 @@ _FOREIGN = frozenset(
         ".svg",
     ]
 )
-_TRIED = _PICTURES | _FOREIGN | {""}
+_TRIED = PICTURE_SUFFIXES | _FOREIGN | {""}
 # Folders that archives and network drives leave behind.
 _LEFT_BEHIND = frozenset({"__macosx", "@eadir", "$recycle.bin"})
 
@@ -101,7 +83,7 @@ class _Walk:
         """Tell whether pictures are looked for in a folder."""
         if folder.name.startswith(".") or folder.name.casefold() in _LEFT_BEHIND:
             return False
-        if folder.suffix.lower() in _PICTURES:
+        if folder.suffix.lower() in PICTURE_SUFFIXES:
             self._report(folder, "this is a folder with the name of a picture; rename it")
             return False
         return True
