@@ -134,7 +134,7 @@ def test_without_the_extra_it_is_named(
     trunk: trunkline.trunks.Trunk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(MissingExtraError, match=r"scikit-learn.*trunkline\[train\]"):
+    with pytest.raises(MissingExtraError, match=r"scipy.*trunkline\[train\]"):
         Trainer(trunk)
 
 
@@ -167,5 +167,6 @@ def test_a_model_joins_a_running_set(trainer: Trainer, tmp_path: Path) -> None:
     models.add(third=trainer.fit(root))
     assert list(models) == ["first", "third"]
     assert len(models.plan.parts) == 1
+    assert type(models["third"]) is trunkline.Model  # without the pictures that it learnt from
     answers = models.predict(colours.pixels("green", 5))
     np.testing.assert_array_equal(answers["first"].probabilities, answers["third"].probabilities)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from trunkline.graphs.cutting import cut
 from trunkline.graphs.identity import input_identity
 from trunkline.graphs.merging import Outline, Tensor, outline
 from trunkline.graphs.sharing import split
+from trunkline.models import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from trunkline.exports.reading import Known
     from trunkline.graphs.heads import Activation
     from trunkline.graphs.sharing import Segment
-    from trunkline.models import Model
 
 __all__ = ["Build", "Needs", "RefusedError", "Workshop", "entry_of", "outline_of"]
 
@@ -153,11 +153,20 @@ def outline_of(model: Model) -> Outline:
 
 def entry_of(model: Model, found: Outline) -> Entry:
     """Decide how a model's head is run: packed, or compiled."""
-    light = replace(model, graph=None)
+    light = _light(model)
     activation = _activation(model, found)
     if activation is None or found.features is None:
         return Entry(light, found.outputs, None)
     return Entry(light, (found.features,), PackKey(found.features, activation))
+
+
+def _light(model: Model) -> Model:
+    """Return a model without its graph, and without what a kind of model of its own holds.
+
+    A model that was trained here has all its pictures with it.
+    """
+    values = {each.name: getattr(model, each.name) for each in fields(Model)}
+    return Model(**{**values, "graph": None})
 
 
 def _activation(model: Model, found: Outline) -> Activation | None:

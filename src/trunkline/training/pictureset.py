@@ -7,15 +7,19 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from trunkline.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from trunkline.training.picture import Picture
     from trunkline.training.problems import Problem
 
-__all__ = ["FEWEST_ADVISED", "PictureSet", "TrainingTask"]
+__all__ = ["FEWEST_ADVISED", "PictureSet", "TrainingTask", "truth_of"]
 
 TrainingTask = Literal["multiclass", "multilabel"]
 
@@ -113,6 +117,12 @@ class PictureSet:
         """Return, as sentences, what to expect of a model that is trained on so little."""
         checks = (_few_tags, _few_pictures, _one_sided, _odd_tags)
         return tuple(sentence for check in checks for sentence in check(self))
+
+
+def truth_of(pictures: Sequence[Picture], tags: Sequence[str]) -> NDArray[np.bool_]:
+    """Return which picture has which tag: bool array of shape (pictures, tags)."""
+    rows = [[tag in picture.tags for tag in tags] for picture in pictures]
+    return np.array(rows, bool).reshape(len(pictures), len(tags))
 
 
 def _nothing(pictures: PictureSet) -> str:

@@ -6,14 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from trunkline.training.curves import learning_curve
 from trunkline.training.figures import Suggestion
 from trunkline.training.inbox import next_to_tag
 from trunkline.training.mistakes import most_probable
+from trunkline.training.pictureset import truth_of
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from trunkline.training.curves import LearningCurve, Predict
@@ -51,9 +51,7 @@ def study(trainer: Trainer, model: TrainedModel) -> Study:
 
     pictures = model.training.pictures
     known = trainer.look(pictures.pictures)
-    truth = np.array(
-        [[tag in picture.tags for tag in model.labels] for picture in known.pictures], bool
-    )
+    truth = truth_of(known.pictures, model.labels)
 
     def fit(features: NDArray[np.floating], targets: NDArray[np.bool_]) -> Predict:
         head = fit_head(features, targets, task=pictures.task, seed=model.training.seed)

@@ -8,8 +8,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 from trunkline import trunks
 from trunkline.contracts import Decision
 from trunkline.decoding import ClassificationDecoder
@@ -18,6 +16,7 @@ from trunkline.training.evaluation import evaluate
 from trunkline.training.features import extract
 from trunkline.training.featurestore import FeatureStore
 from trunkline.training.pictures import gather_pictures, read_pictures
+from trunkline.training.pictureset import truth_of
 from trunkline.training.trained import TrainedModel, Training
 from trunkline.training.views import PLAIN, TRAINING_VIEWS
 from trunkline.trunks import Trunk
@@ -25,6 +24,7 @@ from trunkline.trunks import Trunk
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from trunkline.images.decode import PictureSource
@@ -102,7 +102,7 @@ class Trainer:
         found = self.look(chosen.pictures, progress=progress)
         chosen = chosen.keeping(found.pictures, found.problems)
         chosen.check_trainable()
-        truth = _truth(chosen)
+        truth = truth_of(chosen.pictures, chosen.tags)
         from trunkline.training.selection import fit_head
 
         head = fit_head(found.values, truth, task=chosen.task, seed=self._seed)
@@ -181,8 +181,8 @@ class Trainer:
 
 def _check_installed() -> None:
     """Say at once what only the last step needs."""
-    for package, module in (("scikit-learn", "sklearn"), ("scipy", "scipy")):
-        if importlib.util.find_spec(module) is None:
+    for package in ("scipy", "threadpoolctl"):
+        if importlib.util.find_spec(package) is None:
             raise MissingExtraError("Training", package=package, extra="train")
 
 
@@ -201,9 +201,3 @@ def find_trunk(name: str | os.PathLike[str]) -> Trunk:
         f"There is no trunk named {os.fspath(name)!r}, and no model at such a path. "
         f"There are: {', '.join(known)}."
     )
-
-
-def _truth(pictures: PictureSet) -> NDArray[np.bool_]:
-    """Return which picture has which tag: shape (pictures, tags)."""
-    tags = pictures.tags
-    return np.array([[tag in picture.tags for tag in tags] for picture in pictures.pictures], bool)
