@@ -25,6 +25,7 @@ from trunkline.training import database, featurestore
 from trunkline.training.featurestore import FeatureStore
 from trunkline.training.inspection import Stamp
 from trunkline.training.space import space_of
+from trunkline.trunks import cachefolder
 from trunkline.trunks.cachefolder import cache_folder
 
 TRUNK = trunk()
@@ -126,12 +127,40 @@ class TestFolder:
         fill(None)
         assert file_of(tmp_path / "own").is_file()
 
-    def test_no_home(self, monkeypatch):
+    @pytest.fixture
+    def temporary(self, monkeypatch, tmp_path):
+        """The folder for temporary files, of a user without a home."""
+
         def homeless():
             raise RuntimeError
 
         monkeypatch.setattr(Path, "home", homeless)
-        assert cache_folder().name == f"trunkline-{os.getuid()}"
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        cachefolder._temporary.cache_clear()
+        yield tmp_path
+        cachefolder._temporary.cache_clear()
+
+    def test_no_home(self, temporary):
+        folder = temporary / f"trunkline-{os.getuid()}"
+        assert cache_folder() == cache_folder() == folder
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+    @pytest.mark.parametrize("kind", ["open to all", "a link", "a file"])
+    def test_a_folder_that_others_may_write_to_is_not_taken(
+        self, temporary, tmp_path_factory, kind
+    ):
+        folder = temporary / f"trunkline-{os.getuid()}"
+        if kind == "open to all":
+            folder.mkdir()
+            folder.chmod(0o777)
+        elif kind == "a link":
+            folder.symlink_to(tmp_path_factory.mktemp("elsewhere"))
+        else:
+            folder.touch()
+        taken = cache_folder()
+        assert taken == cache_folder() != folder
+        assert taken.parent == temporary
+        assert taken.stat().st_mode & 0o777 == 0o700
 
 
 class TestDamage:
