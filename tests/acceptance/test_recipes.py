@@ -170,7 +170,8 @@ def test_a_folder_of_pictures(folder: Path) -> None:
 
 
 def test_frames_of_opencv(folder: Path) -> None:
-    cv2 = _opencv()
+    import cv2
+
     picture = cv2.imread(str(folder / "pictures" / "apple2.jpg"))
     small = cv2.resize(picture, (320, 240))
     writer = cv2.VideoWriter("video.avi", cv2.VideoWriter.fourcc(*"MJPG"), 10, (320, 240))
@@ -189,14 +190,6 @@ def test_frames_of_opencv(folder: Path) -> None:
     )
     assert approximately(names["answers"]["fruit-7"].to_dict()) == approximately(right)
     assert approximately(swapped) != approximately(right)
-
-
-def _opencv() -> Any:
-    if os.environ.get("CI"):
-        import cv2
-
-        return cv2
-    return pytest.importorskip("cv2", reason="OpenCV is in the group of packages for tests")
 
 
 @pytest.mark.filterwarnings("ignore:OpenCV")  # which supervision can do without

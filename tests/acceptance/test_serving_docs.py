@@ -6,7 +6,6 @@ from __future__ import annotations
 import configparser
 import contextlib
 import io
-import os
 import re
 import shlex
 import shutil
@@ -22,6 +21,7 @@ import httpx
 import pytest
 
 from documents import ROOT, Command, blocks, commands_of, pieces, prepare, run_as_stated
+from packages import from_npm
 from server.living import Process
 from trunkline.cli import main
 from trunkline.server import faults
@@ -169,13 +169,7 @@ def test_the_page_is_so_from_top_to_bottom(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which npm has put the service's client."""
-    npm = shutil.which("npm")
-    if npm is None and not os.environ.get("CI"):
-        pytest.skip("npm is not installed, which brings the JavaScript client")
-    made = tmp_path_factory.mktemp("javascript")
-    options = "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"
-    subprocess.run([npm or "npm", "install", *options, JAVASCRIPT], cwd=made, check=True)
-    return made
+    return from_npm(tmp_path_factory.mktemp("javascript"), JAVASCRIPT)
 
 
 def test_the_programs_in_javascript_run(folder: Path, packages: Path) -> None:

@@ -5,7 +5,6 @@ import base64
 import hashlib
 import io
 import re
-import shutil
 import subprocess
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import builders
+from packages import program
 from trunkline.errors import PictureError
 from trunkline.training.curves import Forecast, LearningCurve, LearningPoint
 from trunkline.training.evaluation import evaluate
@@ -292,14 +292,13 @@ def test_what_is_stopped_leaves_nothing_behind(
     assert path.read_text() == "an older one"
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="there is no chromium to look with")
 def test_a_browser_runs_the_script_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     write_report(report(labels=_HOSTILE), path, read)
     done = subprocess.run(
         [
-            "chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
-            "--enable-logging=stderr",
+            program("chromium", "which looks at the report"),
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
             f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri(),
         ],
         capture_output=True, text=True, timeout=60, check=True,

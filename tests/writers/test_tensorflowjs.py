@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 from openvino import opset13 as ops
 
 import trunkline
+from packages import from_npm
 from trunkline.writers import tensorflowjs
 from writers import made
 
@@ -25,14 +24,8 @@ SCRIPT = Path(__file__).with_name("graph_model.cjs")
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which npm has put TensorFlow.js."""
-    npm = shutil.which("npm")
-    if npm is None and not os.environ.get("CI"):
-        pytest.skip("npm is not installed, which brings TensorFlow.js")
-    folder = tmp_path_factory.mktemp("tensorflowjs")
     wanted = [f"@tensorflow/{name}@{VERSION}" for name in PACKAGES]
-    options = "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"
-    subprocess.run([npm or "npm", "install", *options, *wanted], cwd=folder, check=True)
-    return folder
+    return from_npm(tmp_path_factory.mktemp("tensorflowjs"), *wanted)
 
 
 def run(packages: Path, model: Path, tensor: np.ndarray) -> np.ndarray:
