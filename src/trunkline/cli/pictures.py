@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trunkline.errors import PictureError
-from trunkline.images.suffixes import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,8 +37,10 @@ def find_pictures(named: Iterable[str]) -> Iterator[str | PictureError]:
 
 
 def _in_folder(folder: str) -> Iterator[str | PictureError]:
+    from trunkline.images.suffixes import PICTURE_SUFFIXES
+
     found = False
-    for item in _walk(folder):
+    for item in _walk(folder, PICTURE_SUFFIXES):
         found = True
         yield item
     if not found:
@@ -49,13 +50,13 @@ def _in_folder(folder: str) -> Iterator[str | PictureError]:
         )
 
 
-def _walk(folder: str) -> Iterator[str | PictureError]:
+def _walk(folder: str, suffixes: frozenset[str]) -> Iterator[str | PictureError]:
     unreadable: list[OSError] = []
     for parent, folders, files in os.walk(folder, onerror=unreadable.append):
         # Changed in place: os.walk goes on into what is left of the list, in its order.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in PICTURE_SUFFIXES:
+            if not name.startswith(".") and Path(name).suffix.lower() in suffixes:
                 yield str(Path(parent, name))
     for error in unreadable:
         yield PictureError(
