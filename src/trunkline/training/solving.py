@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
-from scipy.special import logsumexp
 
 from trunkline.training.rows import Linear, Rows
 
@@ -107,9 +106,12 @@ def logistic(rows: Rows, tags: NDArray[np.intp], count: int, strength: float) ->
         matrix = flat.reshape(count, size + 1)
         weights, bias = matrix[:, :size], matrix[:, size]
         logits = values @ weights.T + bias
-        total = logsumexp(logits, axis=1)
-        error = (np.exp(logits - total[:, None]) - target) * weigh[:, None]
-        value = weigh @ (total - logits[np.arange(len(tags)), tags])
+        # SciPy's logsumexp takes several times as long on so little.
+        logits -= logits.max(axis=1, keepdims=True)
+        powers = np.exp(logits)
+        sums = powers.sum(axis=1)
+        error = (powers / sums[:, None] - target) * weigh[:, None]
+        value = weigh @ (np.log(sums) - logits[np.arange(len(tags)), tags])
         slope = np.concatenate([error.T @ values + weights / strength, error.sum(0)[:, None]], 1)
         return float(value + (weights**2).sum() / (2 * strength)), slope.ravel()
 
