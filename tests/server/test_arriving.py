@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import selectors
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,14 +48,35 @@ def parts(sent: Request, most: int = 100) -> list[tuple[str | None, bytes]]:
     async def gather() -> list[tuple[str | None, bytes]]:
         return [(p.filename, p.data) async for p in parts_arriving(sent, most, 0.5)]
 
-    return asyncio.run(gather())
+    with asyncio.Runner(loop_factory=Timeless) as runner:
+        return runner.run(gather())
 
 
 def whole(sent: Request, limit: int | None, seconds: float = 0.5) -> bytes:
     async def gather() -> bytes:
         return b"".join([chunk async for chunk in arriving(sent, limit, seconds)])
 
-    return asyncio.run(gather())
+    with asyncio.Runner(loop_factory=Timeless) as runner:
+        return runner.run(gather())
+
+
+class Timeless(asyncio.SelectorEventLoop):
+    """An event loop that waits for nothing: its clock goes on by as much instead."""
+
+    def __init__(self) -> None:
+        self._waiter = Waiter()
+        super().__init__(self._waiter)
+
+    def time(self) -> float:
+        return self._waiter.waited
+
+
+class Waiter(selectors.SelectSelector):
+    waited = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        self.waited += timeout or 0
+        return super().select(0)
 
 
 @given(st.lists(st.integers(0, len(BODY)), max_size=6))
