@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Ask = Callable[[ModelSet], Mapping[str, Prediction]]
 
-__all__ = ["nothing_shared", "ten", "trunk_alone"]
+__all__ = ["for_one_picture", "nothing_shared", "ten", "trunk_alone", "trunk_of"]
 
 TEN_TARGET = Target("at least", 8)
 NOT_SLOWER, FASTER = Target("at least", 1), Target("more than", 1)
@@ -94,7 +94,7 @@ def trunk_alone(lab: Lab) -> Measured:
     """Run one model for throughput against OpenVINO's own queue on its trunk, without its head."""
     path = lab.models / SAME_TRUNK[0]
     ours = _Ours(lab, [path])
-    queue = queued([_trunk(_read(path), ours.throughput)])
+    queue = queued([trunk_of(_read(path), ours.throughput)])
     (contract,) = ours.throughput.plan.inputs.values()
     ready = [to_tensor(lab.frame, contract)]
 
@@ -147,7 +147,7 @@ class _Pair:
         self.models = [_read(path) for path in paths]
         self._ours = _Ours(lab, paths)
         self._frame = lab.frame
-        graphs = [_for_one_picture(model) for model in self.models]
+        graphs = [for_one_picture(model) for model in self.models]
         self._theirs = {name: make(graphs) for name, make in SETTINGS.items()}
         self._requests = requests_of(graphs)
 
@@ -197,7 +197,7 @@ def _read(path: Path) -> Model:
     return model
 
 
-def _for_one_picture(model: Model) -> openvino.Model:
+def for_one_picture(model: Model) -> openvino.Model:
     """Fix the graph's sizes, as whoever cares for speed does."""
     assert model.graph is not None
     graph, contract = model.graph.clone(), model.contract
@@ -206,7 +206,7 @@ def _for_one_picture(model: Model) -> openvino.Model:
     return graph
 
 
-def _trunk(model: Model, models: ModelSet) -> openvino.Model:
+def trunk_of(model: Model, models: ModelSet) -> openvino.Model:
     """Return the graph that a model set compiled for a model's trunk."""
     assert model.graph is not None
     whole = outline(model.graph, model.contract)
