@@ -51,7 +51,14 @@ def sight(
     return Sight(frame, answers or {"pets": classified()}, events, 0.0125)
 
 
-def eventually(happened: Callable[[], object], seconds: float = 30) -> None:
+def ended(sink: Any) -> bool:
+    """Whether none of a sink's threads is there any more, once they had time to go."""
+    for thread in sink._threads:
+        thread.join(60)
+    return not any(thread.is_alive() for thread in sink._threads)
+
+
+def eventually(happened: Callable[[], object], seconds: float = 60) -> None:
     """Wait for a thread to do something; the limit is only there to end a test that fails."""
     end = time.monotonic() + seconds
     while not happened():

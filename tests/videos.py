@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trunkline.streams.frames import Frame
     from trunkline.streams.sources import Source
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which a test gives up; no test waits so long when all is well."""
 
 

@@ -19,7 +19,7 @@ from trunkline.streams.status import SourceStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that a test waits for something that happens at once."""
 
 

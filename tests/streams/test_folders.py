@@ -44,6 +44,13 @@ def test_every_other_picture(tmp_path: Path) -> None:
     assert (source.status.received, source.status.skipped) == (5, 2)
 
 
+def test_a_folder_is_called_the_same_with_a_slash_at_its_end(tmp_path: Path) -> None:
+    _write(tmp_path / "a.jpg", 10)
+    with open_source(f"{tmp_path}/") as source:
+        (frame,) = take_all(source)
+    assert source.name == frame.stream == str(tmp_path)
+
+
 def test_one_picture(tmp_path: Path) -> None:
     _write(tmp_path / "%d.jpg", 99)
     with open_source(str(tmp_path / "%d.jpg")) as source:

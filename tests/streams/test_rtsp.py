@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trunkline.streams.sources import SourceSettings, open_source
+from trunkline.streams.sources import SourceSettings, SourceStatus, open_source
 from videos import PATIENCE, take, until, write_video
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ def gstreamer() -> None:
         if os.environ.get("CI"):
             pytest.fail("there is no RTSP server, and in CI nothing may be skipped")
         pytest.skip("needs gir1.2-gst-rtsp-server-1.0, python3-gi, gstreamer1.0-plugins-good")
+
+
+def _size(status: SourceStatus) -> tuple[int, int]:
+    return status.width, status.height
 
 
 @contextmanager
@@ -76,12 +81,10 @@ def test_an_rtsp_camera_goes_away_and_comes_back_with_another_size(tmp_path: Pat
         take(source, 1)
         server.kill()
         server.wait(PATIENCE)
-        until(lambda: source.status.state == "stalled")
-        assert source.status.problem
+        until(lambda: source.status.state == "stalled" and source.status.problem)
         assert "s3cret" not in source.status.problem
         with _serving(tmp_path / "b.mp4", port):
-            until(lambda: (source.status.width, source.status.height) == (96, 64))
-            assert source.status.state == "running"
+            until(lambda: _size(source.status) == (96, 64) and source.status.state == "running")
             assert source.status.reconnects >= 1
 
 
@@ -106,7 +109,6 @@ def test_a_wrong_password_is_said_without_it(tmp_path: Path) -> None:
     with _serving(tmp_path / "a.mp4") as (_, port):
         url = _url(port).replace("s3cret", "gue55ed")
         with open_source(url, settings=_SETTINGS) as source:
-            until(lambda: source.status.problem)
-            problem = source.status.problem
-    assert "401" in problem or "nauthorized" in problem
-    assert "gue55ed" not in problem
+            # On a busy machine it may have given up before, and tried again.
+            until(lambda: re.search("401|nauthorized", source.status.problem))
+            assert "gue55ed" not in source.status.problem

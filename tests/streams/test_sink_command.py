@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sights import event, eventually, sight
+from sights import ended, event, eventually, sight
 from trunkline.errors import TrunklineError
 from trunkline.streams.sink_command import Command
 
@@ -135,7 +135,7 @@ def test_closing_kills_what_runs_with_its_children(tmp_path):
     sink.put(sight(0, *[event(str(number)) for number in range(6)]))
     eventually(lambda: len(list(tmp_path.glob("ready-*"))) == 4)
     sink.close(0)
-    assert not any(thread.is_alive() for thread in sink._threads)
+    assert ended(sink)
     assert sink.dropped == 6
     children = [int(path.read_text()) for path in tmp_path.glob("child-*")]
     assert len(children) == 4

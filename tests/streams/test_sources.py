@@ -9,7 +9,8 @@ import pytest
 
 from trunkline.errors import MissingExtraError, TrunklineError
 from trunkline.streams import sources, video
-from trunkline.streams.sources import EndOfStream, open_source
+from trunkline.streams.addresses import Address
+from trunkline.streams.sources import EndOfStream, Source, SourceSettings, open_source
 from videos import jpeg, take_all, write_video
 
 if TYPE_CHECKING:
@@ -64,18 +65,30 @@ def test_an_unforeseen_error_ends_it_with_a_sentence(
     assert status.problem == "Reading it failed with an unexpected RuntimeError."
 
 
-def test_a_live_frame_that_cannot_be_converted_is_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from trunkline.streams.addresses import Address
-    from trunkline.streams.sources import Source, SourceSettings
+def _unconvertible(*_: object) -> None:
+    raise ValueError
 
-    def pixels(*_: object) -> None:
-        raise ValueError
 
-    monkeypatch.setattr(video, "_pixels", pixels)
+def test_a_live_frame_that_cannot_be_converted_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "_pixels", _unconvertible)
     address = Address("webcam", "testsrc=size=64x48:rate=100", "lavfi")
     with Source(address, "test", 1, None, SourceSettings()) as source:
         while not source.status.broken:
             assert source.next(20) is None
         assert "could not be converted (ValueError)" in source.status.problem
+    assert source.status.received == source.status.dropped > 0
+
+
+def test_a_files_frame_that_cannot_be_converted_is_counted_and_the_next_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    convert, count = video._pixels, iter(range(100))
+    monkeypatch.setattr(
+        video, "_pixels", lambda *given: (next(count) == 3 and _unconvertible()) or convert(*given)
+    )
+    write_video(tmp_path / "a.mp4", range(0, 200, 10))
+    with open_source(str(tmp_path / "a.mp4")) as source:
+        numbers = [frame.number for frame in take_all(source)]
+    assert numbers == [0, 1, 2, *range(4, 20)]
+    status = source.status
+    assert (status.state, status.received, status.dropped, status.broken) == ("ended", 20, 1, 1)

@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LEVELS = list(range(20, 220, 8))
-# Of a connection that gives nothing a test should not have to wait the usual 10 s; pauses are
+# Of a connection that stalls a test should not have to wait the usual 10 s; pauses are
 # waited for as they come, but no longer than this.
-_HASTY = SourceSettings(patience=1.0, longest_pause=0.05)
+_HASTY = SourceSettings(patience=2.0, longest_pause=0.05)
+# Where nothing stalls, a busy machine may take its time.
+_PATIENT = replace(_HASTY, patience=60.0)
 
 Send = "Callable[[bytes], None]"
 
@@ -186,7 +188,7 @@ def test_the_newest_frame_of_a_camera_wins() -> None:
         send(b"--cut\r\n")
         camera.stall()
 
-    with MjpegCamera(play) as camera, open_source(camera.url) as source:
+    with MjpegCamera(play) as camera, open_source(camera.url, settings=_PATIENT) as source:
         assert source.live
         until(lambda: source.status.received == 20)
         (frame,) = take(source, 1)
@@ -217,8 +219,7 @@ def test_a_camera_that_closes_changes_its_size_and_sends_rubbish() -> None:
         camera.stall()
 
     sizes = set()
-    chosen = replace(_HASTY, patience=10.0)
-    with MjpegCamera(play) as camera, open_source(camera.url, settings=chosen) as source:
+    with MjpegCamera(play) as camera, open_source(camera.url, settings=_PATIENT) as source:
 
         def seen() -> bool:
             frame = source.next(0.5)
@@ -242,10 +243,10 @@ def test_a_camera_that_stalls_is_left_and_tried_again() -> None:
         camera.stall()
 
     with MjpegCamera(play) as camera, open_source(camera.url, settings=_HASTY) as source:
-        frames = take(source, 2)
-        assert levels_of(frames) == [50, 100]
+        first, second = levels_of(take(source, 2))
+        assert first != second  # it is another connection's
         assert source.status.reconnects >= 1
-        until(lambda: "Nothing has come for 1 seconds" in source.status.problem)
+        until(lambda: "Nothing has come for 2 seconds" in source.status.problem)
         assert source.status.state == "stalled"
 
 
@@ -256,7 +257,8 @@ def test_a_camera_that_sends_only_rubbish_is_left_and_tried_again() -> None:
             send(part(b"\0rubbish" * 50))
 
     with MjpegCamera(play) as camera, open_source(camera.url, settings=_HASTY) as source:
-        assert levels_of(take(source, 2)) == [50, 100]
+        first, second = levels_of(take(source, 2))
+        assert first != second
         until(lambda: "No whole picture has come" in source.status.problem)
 
 
@@ -264,7 +266,7 @@ def _ends(source: Source) -> set[str]:
     """Return what a source says each time it is lost, until it was twice."""
     problems = []
     source._settings = replace(
-        _HASTY, sleep=lambda _: problems.append(source.status.problem) or time.sleep(0.01)
+        _PATIENT, sleep=lambda _: problems.append(source.status.problem) or time.sleep(0.01)
     )
     with source:
         until(lambda: len(problems) > 1)
@@ -284,7 +286,7 @@ def test_a_stream_that_breaks_off_is_opened_again(tmp_path: Path) -> None:
 
 def test_a_stream_that_ends_in_good_order_is_opened_again() -> None:
     address = Address("webcam", "testsrc=size=64x48:rate=100:duration=0.2", "lavfi")
-    problems = _ends(Source(address, "test", 1, None, _HASTY))
+    problems = _ends(Source(address, "test", 1, None, _PATIENT))
     assert problems == {"The connection was closed at the other end. Trying again in 0.05 s."}
 
 
@@ -296,7 +298,7 @@ def test_a_camera_that_is_not_there_yet_shows_no_password() -> None:
         tries.release()
         time.sleep(0.02)
 
-    chosen = replace(_HASTY, sleep=sleep)
+    chosen = replace(_PATIENT, sleep=sleep)
     with MjpegCamera(lambda *_: None) as gone:
         pass
     url = f"http://admin:s3cret@127.0.0.1:{gone.port}/stream?pwd=s3cret"
@@ -319,7 +321,7 @@ def test_user_and_password_are_used() -> None:
             take(source, 1)
             camera.done.set()
         assert "s3cret" not in repr(vars(source))
-        with open_source(url.replace("s3cret", "gue55ed"), settings=_HASTY) as source:
+        with open_source(url.replace("s3cret", "gue55ed"), settings=_PATIENT) as source:
             until(lambda: source.status.problem)
             assert "401" in source.status.problem
             assert "gue55ed" not in source.status.problem
@@ -346,7 +348,7 @@ def test_a_whole_video_that_breaks_off_fails_and_gives_no_frame_twice(tmp_path: 
 
     with (
         MjpegCamera(play, content="video/mp4") as camera,
-        open_source(camera.url, settings=_HASTY) as source,
+        open_source(camera.url, settings=_PATIENT) as source,
     ):
         frames = take_all(source)
     assert 0 < len(frames) < len(_LEVELS)

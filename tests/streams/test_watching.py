@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trunkline.streams import watching
+from trunkline.streams import passing, watching
 from trunkline.streams.conditions import Condition
 from trunkline.streams.regions import Region
 from trunkline.streams.rules import Camera, Rule
@@ -421,7 +421,7 @@ def test_a_fault_of_our_own_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> No
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(watching, "Outcome", broken)
+    monkeypatch.setattr(passing, "Outcome", broken)
     for use in (lambda w: w.run(), list):
         source = FakeSource([frame()], live=True, endless=True)
         with pytest.raises(ZeroDivisionError):

@@ -11,6 +11,7 @@ from trunkline.engine.cores import available_cores
 from trunkline.engine.drafts import Draft
 from trunkline.engine.memory import give_back_memory
 from trunkline.engine.planning import Build, RefusedError, Workshop
+from trunkline.engine.steps import step
 from trunkline.errors import ExportError, ModelNameError, TrunklineError
 from trunkline.exports.reading import Read, read_all, read_named
 from trunkline.images import DEFAULT_MAX_PIXELS, read_picture
@@ -117,7 +118,9 @@ class ModelSet(Mapping[str, Model]):
         plan = self.plan
         if models is not None:
             plan = _only(plan, models)
-        return plan.predict(read_picture(picture, order=order, max_pixels=self._max_pixels))
+        with step("decode picture"):
+            decoded = read_picture(picture, order=order, max_pixels=self._max_pixels)
+        return plan.predict(decoded)
 
     def add(
         self,

@@ -8,6 +8,7 @@ out; nothing is compiled.
 from __future__ import annotations
 
 import functools
+import hashlib
 import mmap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -177,6 +178,16 @@ class PackedHeads:
         sums += self._rows.bias[: self.stop]
         return sums
 
+    def digests(self) -> dict[str, bytes]:
+        """Return, by model name, the SHA-256 of its weights and bias."""
+        weights, bias = self._rows.weights, self._rows.bias
+        return {
+            name: hashlib.sha256(
+                weights[start:stop].tobytes() + bias[start:stop].tobytes()
+            ).digest()
+            for name, (_, start, stop) in self.ranges().items()
+        }
+
     def ranges(self) -> dict[str, tuple[int, int, int]]:
         """Return, by model name, its index, its first row, and the row behind its last."""
         starts = self.starts.tolist()
@@ -184,6 +195,11 @@ class PackedHeads:
         return dict(
             zip(self.names, zip(range(len(starts)), starts, ends, strict=True), strict=True)
         )
+
+    @property
+    def features(self) -> int:
+        """How many features each row takes; 0 where there are no rows."""
+        return self._rows.weights.shape[1]
 
     @property
     def nbytes(self) -> int:

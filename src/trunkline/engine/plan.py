@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from trunkline.engine.answers import Answers, Place
+from trunkline.engine.steps import step
 from trunkline.images import to_tensor
 
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from trunkline.contracts import InputContract
     from trunkline.decoding import ClassificationDecoder
     from trunkline.engine.compiled import Call, CompiledGraph
-    from trunkline.engine.packed import PackedHeads
+    from trunkline.engine.packed import PackedAnswers, PackedHeads
     from trunkline.graphs.heads import Activation
     from trunkline.graphs.merging import Tensor
     from trunkline.graphs.sharing import Segment
     from trunkline.models import Model
+    from trunkline.predictions import Prediction
 
 __all__ = ["Entry", "PackKey", "Part", "Plan"]
 
@@ -108,11 +110,40 @@ class Plan:
             found = self._narrowed[key] = _narrow(self, key)
         return found
 
+    def digests(self) -> dict[str, bytes]:
+        """Return, by model name, what tells its network and labels from all others.
+
+        It is the same after every start, whatever file or format the network comes from.
+        """
+        heads = {
+            name: digest for each in self.packs.values() for name, digest in each.digests().items()
+        }
+        return {
+            name: b"".join(
+                (
+                    *(tensor.identity + tensor.port.to_bytes(4) for tensor in entry.needs),
+                    heads.get(name, b""),
+                    "\0".join(entry.model.labels).encode(),
+                )
+            )
+            for name, entry in self.entries.items()
+        }
+
+    def comes_along(self, name: str, names: Collection[str]) -> bool:
+        """Return whether a model's answer costs next to nothing where others are asked.
+
+        Its head is packed, and what it takes is computed for them anyway.
+        """
+        entry = self.entries.get(name)
+        if entry is None or entry.pack is None:
+            return False
+        return len(self.narrowed({*names, name}).parts) == len(self.narrowed(names).parts)
+
     def predict(self, picture: NDArray[np.uint8]) -> Answers:
         """Answer for one picture, uint8 of shape (height, width, 3), RGB, upright."""
-        return self.answer(
-            {tensor: to_tensor(picture, contract) for tensor, contract in self.inputs.items()}
-        )
+        with step("preprocess"):
+            ready = {tensor: to_tensor(picture, how) for tensor, how in self.inputs.items()}
+        return self.answer(ready)
 
     def answer(self, pictures: Mapping[Tensor, NDArray[Any]]) -> Answers:
         """Answer for one picture that has been made ready for every contract in ``inputs``."""
@@ -120,9 +151,9 @@ class Plan:
         try:
             for part in self.parts:
                 run.start(part, alone=len(self.parts) == 1)
-            packed = [heads(run.value(key.features)) for key, heads in self.packs.items()]
+            packed = [_packed(heads, run.value(key.features)) for key, heads in self.packs.items()]
             made = {
-                name: entry.model.decoder([run.value(t) for t in entry.needs], entry.model.labels)
+                name: _decoded(entry.model, [run.value(t) for t in entry.needs])
                 for name, entry in self._compiled
             }
         finally:
@@ -135,25 +166,39 @@ class _Run:
 
     def __init__(self, pictures: Mapping[Tensor, NDArray[Any]]) -> None:
         self._values: dict[Tensor, NDArray[Any]] = dict(pictures)
-        self._pending: dict[Tensor, tuple[Part, Call]] = {}
+        self._pictures = pictures.keys()
+        self._pending: dict[Tensor, tuple[Part, Call, step]] = {}
         self._calls: list[Call] = []
 
     def start(self, part: Part, *, alone: bool) -> None:
         begin = part.graph.run if alone else part.graph.start
-        call = begin([self.value(tensor) for tensor in part.segment.takes])
+        taken = [self.value(tensor) for tensor in part.segment.takes]
+        begun = step("heads" if self._pictures.isdisjoint(part.segment.takes) else "trunk")
+        call = begin(taken)
         self._calls.append(call)
-        self._pending.update(dict.fromkeys(part.segment.gives, (part, call)))
+        self._pending.update(dict.fromkeys(part.segment.gives, (part, call, begun)))
 
     def value(self, tensor: Tensor) -> NDArray[Any]:
         if tensor not in self._values:
-            part, call = self._pending[tensor]
+            part, call, begun = self._pending[tensor]
             self._values.update(zip(part.segment.gives, call.outputs, strict=True))
+            begun.end()
         return self._values[tensor]
 
     def end(self) -> None:
         """Give all buffers back, whatever happened."""
         for call in self._calls:
             call.release()
+
+
+def _packed(heads: PackedHeads, features: NDArray[Any]) -> PackedAnswers:
+    with step("heads"):
+        return heads(features)
+
+
+def _decoded(model: Model, outputs: list[NDArray[Any]]) -> Prediction:
+    with step("decode answers"):
+        return model.decoder(outputs, model.labels)
 
 
 def _narrow(plan: Plan, names: Collection[str]) -> Plan:

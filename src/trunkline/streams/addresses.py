@@ -9,16 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from trunkline.errors import TrunklineError
+from trunkline.images.suffixes import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from trunkline.streams.settings import SourceSettings
 
-__all__ = ["PICTURE_SUFFIXES", "Address", "find_address", "public_name"]
-
-_PICTURES = "avif bmp gif jfif jpe jpeg jpg pbm pgm png pnm ppm tif tiff webp"
-
-PICTURE_SUFFIXES = frozenset(f".{name}" for name in _PICTURES.split())
-"""What counts as a picture in a folder."""
+__all__ = ["Address", "find_address", "public_name"]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SCHEMES = ("http", "https", "rtsp", "rtsps")
@@ -55,11 +51,12 @@ def public_name(text: str) -> str:
     """Return a source's name without what is secret in it.
 
     Of an address everything up to the last ``@`` goes, for passwords may hold any character, and
-    so does the query, in which many cameras take theirs.
+    so does the query, in which many cameras take theirs. Of a path only slashes at its end go, so
+    that a folder is called the same however it was typed.
     """
     scheme = _SCHEME.match(text)
     if not scheme:
-        return text
+        return text.rstrip("/") or text
     rest = text[scheme.end() :].rpartition("@")[2]
     return scheme.group(0) + re.split(r"[?#]", rest, maxsplit=1)[0]
 

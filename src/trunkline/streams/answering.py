@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from trunkline.errors import ModelNameError
 from trunkline.predictions import Detection
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trunkline.streams.rules import Rule
     from trunkline.streams.tracking import Tracker
 
-__all__ = ["Answerer", "Failure", "Models"]
+__all__ = ["Answerer", "Failure", "Models", "Planned"]
 
 
 class Models(Protocol):
@@ -38,6 +38,24 @@ class Models(Protocol):
         models: Collection[str] | None = None,
     ) -> Mapping[str, Prediction]:
         """Answer for a frame, uint8 of shape (height, width, 3), RGB."""
+        ...
+
+
+class CostPlan(Protocol):
+    """What knows whether a model costs anything beside others."""
+
+    def comes_along(self, name: str, names: Collection[str]) -> bool:
+        """Return whether its answer costs next to nothing where others are asked."""
+        ...
+
+
+@runtime_checkable
+class Planned(Protocol):
+    """Models of which it is known; ``trunkline.ModelSet`` is one."""
+
+    @property
+    def plan(self) -> CostPlan:
+        """Who knows it."""
         ...
 
 
@@ -69,7 +87,10 @@ class Answerer:
         self._clock = clock
 
     def answer(
-        self, pixels: NDArray[np.uint8], trackers: Sequence[Tracker]
+        self,
+        pixels: NDArray[np.uint8],
+        trackers: Sequence[Tracker],
+        perhaps: Iterable[Tracker] = (),
     ) -> dict[str, Prediction | Failure]:
         """Return the answers of models by name, boxes in fractions of the whole frame.
 
@@ -78,24 +99,39 @@ class Answerer:
         Args:
             pixels: The frame, of shape (height, width, 3).
             trackers: The models.
+            perhaps: Models that may be asked later. Of those that cost nothing now, because they
+                share a trunk with one that is asked, the answers are returned as well.
         """
         answers: dict[str, Prediction | Failure] = {}
+        later = _by_region(perhaps)
         for region, group in _by_region(trackers).items():
             part = region.cut(pixels) if region else pixels
-            for tracker, answer in self._ask(part, group):
+            along = self._coming_along(later.get(region, ()), group)
+            for tracker, answer in self._ask(part, group, along):
                 answers[tracker.model] = _fitted(answer, tracker.rule, pixels.shape)
         return answers
 
+    def _coming_along(
+        self, perhaps: Sequence[Tracker], group: Sequence[Tracker]
+    ) -> Sequence[Tracker]:
+        if not perhaps or not isinstance(self._models, Planned):
+            return ()
+        plan, names = self._models.plan, [tracker.model for tracker in group]
+        return [tracker for tracker in perhaps if plan.comes_along(tracker.model, names)]
+
     def _ask(
-        self, part: NDArray[np.uint8], trackers: Sequence[Tracker]
+        self,
+        part: NDArray[np.uint8],
+        trackers: Sequence[Tracker],
+        along: Sequence[Tracker] = (),
     ) -> Iterable[tuple[Tracker, Prediction | Failure]]:
         begun = self._clock()
         names = [tracker.model for tracker in trackers]
         try:
-            found = self._models.predict(part, models=names)
-            answers = [(tracker, found[tracker.model]) for tracker in trackers]
+            found = self._models.predict(part, models=[*names, *(t.model for t in along)])
+            answers = [(tracker, found[tracker.model]) for tracker in (*trackers, *along)]
         except Exception as error:  # a model's fault must not end the stream
-            if len(trackers) > 1:  # whose fault it is shows when each is asked alone
+            if along or len(trackers) > 1:  # whose fault it is shows when each is asked alone
                 return [pair for each in trackers for pair in self._ask(part, [each])]
             reason = "unloaded" if isinstance(error, ModelNameError) else "error"
             return [(trackers[0], Failure(reason, str(error) or type(error).__name__))]

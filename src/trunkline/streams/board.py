@@ -56,6 +56,12 @@ class Board:
                 lane.drop_waiting("stopped")
             self._changed.notify_all()
 
+    def follow(self) -> None:
+        """Take note of which models are loaded, though no frame has come since."""
+        with self._changed:
+            for lane in self._lanes:
+                lane.follow(self._models)
+
     def take(self, timeout: float) -> Job | None:
         """Return the next frame to look at; None where none came in about ``timeout`` seconds."""
         with self._changed:

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trunkline.streams.frames import Frame, Sight
 
-__all__ = ["FrameSource", "SightSink", "SourceState"]
+__all__ = ["CountsByCamera", "FrameSource", "SightSink", "SourceState"]
 
 
 class SourceState(Protocol):
@@ -84,4 +86,14 @@ class SightSink(Protocol):
 
     def close(self, seconds: float) -> None:
         """Write what is left, in so many seconds."""
+        ...
+
+
+@runtime_checkable
+class CountsByCamera(Protocol):
+    """A sink that knows whose sights it could not take; those with a queue do."""
+
+    @property
+    def dropped_by_camera(self) -> Mapping[str, int]:
+        """What ``dropped`` counts, by the stream's name."""
         ...

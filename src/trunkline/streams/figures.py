@@ -93,10 +93,12 @@ class SinkFigures:
     Attributes:
         dropped: Sights that it could not take.
         problem: Why, as a sentence, or nothing.
+        dropped_by_camera: The same by the stream's name, where the sink knows.
     """
 
     dropped: int
     problem: str
+    dropped_by_camera: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

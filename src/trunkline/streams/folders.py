@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from trunkline.errors import PictureError, TrunklineError
 from trunkline.images import read_picture
-from trunkline.streams.addresses import PICTURE_SUFFIXES
+from trunkline.images.suffixes import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

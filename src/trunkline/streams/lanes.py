@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
     from trunkline.streams.admission import Costs
     from trunkline.streams.frames import Frame
-    from trunkline.streams.rules import Camera
+    from trunkline.streams.rules import Camera, Rule
 
 __all__ = ["Arrival", "Job", "Lane"]
 
+_MOST_GONE = 256  # models whose counts are kept, in case they are loaded again
 _MOST_WAITING = 2  # frames of a file; sources read ahead on their own
 
 
@@ -89,6 +90,7 @@ class Lane:
         self._tickets = 0
         self._names: tuple[str, ...] | None = None
         self._trackers: dict[str, Tracker] = {}
+        self._gone: dict[str, Tracker] = {}
 
     @property
     def is_full(self) -> bool:
@@ -107,7 +109,21 @@ class Lane:
             return
         rules = rules_for(self.camera, loaded)
         before, self._names = self._trackers, loaded
-        self._trackers = {rule.model: before.get(rule.model) or Tracker(rule) for rule in rules}
+        self._trackers = {
+            rule.model: before.pop(rule.model) if rule.model in before else self._new(rule)
+            for rule in rules
+        }
+        self._gone |= before
+        for name in list(self._gone)[:-_MOST_GONE]:
+            del self._gone[name]
+
+    def _new(self, rule: Rule) -> Tracker:
+        """Return what follows a model that was loaded; one that comes back keeps its counts."""
+        tracker = self._gone.pop(rule.model, None)
+        if tracker is None or tracker.rule != rule:
+            return Tracker(rule)
+        tracker.come_back()
+        return tracker
 
     def add(self, arrival: Arrival, now: float) -> None:
         """Let a frame wait; of a live source only the newest does."""

@@ -42,7 +42,10 @@ class Outcome:
     ) -> None:
         """Take in some models' answers, new ones or their last ones again."""
         for tracker in trackers:
-            found = tracker.last if tracker.model in again else answers.get(tracker.model)
+            found: Prediction | Failure | None = answers.get(tracker.model)
+            if tracker.model in again:
+                # The frame before may have looked like this one, and failed since it was decided.
+                found = tracker.last or Failure(*tracker.failure)
             if isinstance(found, Failure):
                 tracker.fail(found.reason, found.problem)
             elif found is not None:

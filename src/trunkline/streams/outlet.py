@@ -73,9 +73,20 @@ class Outlet:
         if not self._sampler.wants(number, at):
             self.journal.skip()
             return
-        develop = partial(_develop, self._stream, number, at, pixels)
+        develop: Develop = partial(_develop, self._stream, number, at, pixels)
         # A live frame may yet be dropped, and would have been converted for nothing.
-        self.slot.put(develop if self.slot.newest else _developed(develop()))
+        if not self.slot.newest:
+            try:
+                develop = _developed(develop())
+            except Exception as error:  # the next one may be in another format
+                self.spoil(error)
+                return
+        self.slot.put(develop)
+
+    def spoil(self, error: Exception) -> None:
+        """Count a frame that could not be brought to RGB as broken, and as dropped."""
+        self.journal.broken(f"A frame could not be converted ({type(error).__name__}).")
+        self.slot.lose()
 
 
 def _develop(stream: str, number: int, at: float, pixels: Callable[[], NDArray[np.uint8]]) -> Frame:

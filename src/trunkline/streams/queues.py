@@ -10,18 +10,19 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
+from trunkline.streams.bounded import BoundedQueue, Closed
+from trunkline.streams.frames import Sight
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from trunkline.streams.frames import Sight
 
-__all__ = ["BoundedQueue", "Closed", "DeliveryError", "QueuedSink", "without_pixels"]
+__all__ = ["DeliveryError", "QueuedSink", "without_pixels"]
 
 T = TypeVar("T")
 
@@ -31,82 +32,8 @@ _NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 _LAST_SECONDS = 2.0
 
 
-class Closed(Exception):  # noqa: N818 - a state, not an error
-    """The queue is closed and empty."""
-
-
 class DeliveryError(Exception):
     """An item could not be delivered; the message is one sentence for people, without secrets."""
-
-
-class BoundedQueue(Generic[T]):
-    """A queue that drops its oldest item where it is full, and counts what was dropped.
-
-    Args:
-        size: The most items it holds, at least 1.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._items: deque[T] = deque()
-        self._size = size
-        self._changed = threading.Condition()
-        self._woken = self._closed = False
-        self._dropped = 0
-
-    @property
-    def dropped(self) -> int:
-        """How many items were lost."""
-        return self._dropped
-
-    def put(self, item: T) -> None:
-        """Add an item, without waiting; a closed queue drops it."""
-        with self._changed:
-            if self._closed or len(self._items) >= self._size:
-                self._dropped += 1
-            if self._closed:
-                return
-            if len(self._items) >= self._size:
-                self._items.popleft()
-            self._items.append(item)
-            self._changed.notify()
-
-    def take(self) -> T | None:
-        """Wait for the oldest item and return it; None where ``wake`` was called instead.
-
-        Raises:
-            Closed: The queue is closed, and every item has been taken.
-        """
-        with self._changed:
-            self._changed.wait_for(lambda: self._items or self._closed or self._woken)
-            if self._items:
-                return self._items.popleft()
-            if self._closed:
-                raise Closed
-            self._woken = False
-            return None
-
-    def wake(self) -> None:
-        """Let the next ``take`` on an empty queue return None."""
-        with self._changed:
-            self._woken = True
-            self._changed.notify()
-
-    def close(self) -> None:
-        """Take no more items; those in the queue can still be taken."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    def clear(self) -> None:
-        """Drop every item."""
-        with self._changed:
-            self._dropped += len(self._items)
-            self._items.clear()
-
-    def lose(self) -> None:
-        """Count an item that was taken and could not be delivered."""
-        with self._changed:
-            self._dropped += 1
 
 
 class QueuedSink(ABC, Generic[T]):
@@ -123,7 +50,7 @@ class QueuedSink(ABC, Generic[T]):
 
     def __init__(self, name: str, *, size: int, threads: int = 1) -> None:
         self.name = name
-        self._queue: BoundedQueue[T] = BoundedQueue(size)
+        self._queue: BoundedQueue[T] = BoundedQueue(size, _camera_of)
         self._problem = ""
         self._abandoned = threading.Event()
         self._working = threads
@@ -140,6 +67,16 @@ class QueuedSink(ABC, Generic[T]):
     def dropped(self) -> int:
         """How many items were lost: the queue was full, or they could not be delivered."""
         return self._queue.dropped
+
+    @property
+    def dropped_by_camera(self) -> Mapping[str, int]:
+        """The same, by the stream's name."""
+        return self._queue.dropped_by_camera
+
+    @property
+    def delivered(self) -> int:
+        """How many items were handed over, or are being handed over now."""
+        return self._queue.delivered
 
     @property
     def problem(self) -> str:
@@ -194,7 +131,7 @@ class QueuedSink(ABC, Generic[T]):
             self._deliver(item)
         except Exception as error:  # a sink must outlive whatever a library raises
             self._problem = self._sentence(error)
-            self._queue.lose()
+            self._queue.lose(_camera_of(item))
         else:
             self._problem = ""
 
@@ -226,6 +163,11 @@ class QueuedSink(ABC, Generic[T]):
 
     def _interrupt(self) -> None:
         """End deliveries that are under way; called from another thread."""
+
+
+def _camera_of(item: object) -> str:
+    """Return whose a sight or an event is."""
+    return item.frame.stream if isinstance(item, Sight) else str(getattr(item, "stream", ""))
 
 
 def without_pixels(sight: Sight) -> Sight:

@@ -17,7 +17,7 @@ from trunkline.streams.queues import DeliveryError, QueuedSink, without_pixels
 from trunkline.streams.records import sight_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from trunkline.streams.frames import Sight
@@ -32,8 +32,10 @@ _POLL_MS = 100
 
 
 class _JsonLines(QueuedSink["Sight"]):
-    def _items(self, sight: Sight) -> tuple[Sight]:
-        return (without_pixels(sight),)
+    def _items(self, sight: Sight) -> Iterator[Sight]:
+        # Of a frame at which no model looked there is nothing to say.
+        if sight.answers or sight.events:
+            yield without_pixels(sight)
 
     def _deliver(self, item: Sight) -> None:
         line = json_line(sight_values(item)) + b"\n"
@@ -110,6 +112,7 @@ class JsonLinesFile(_JsonLines):
         try:
             self._open()
         except OSError as error:
+            self._finish()
             raise TrunklineError(f"{path} cannot be written: {error.strerror}.") from error
         self._start()
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from trunkline.errors import MissingExtraError, TrunklineError
 from trunkline.predictions import json_line
 from trunkline.streams.endpoints import read_endpoint
+from trunkline.streams.frames import Event
 from trunkline.streams.mqtt_topics import (
     OFFLINE,
     ONLINE,
@@ -25,6 +26,8 @@ from trunkline.streams.queues import QueuedSink, without_pixels
 from trunkline.streams.records import event_values
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from paho.mqtt.client import Client
     from paho.mqtt.reasoncodes import ReasonCode
 
@@ -50,7 +53,7 @@ _EVERY = 1.0
 _TICK = 0.02
 
 
-class Mqtt(QueuedSink["Sight"]):
+class Mqtt(QueuedSink["Sight | Event"]):
     """Publishes retained states and events, and says whether it is there.
 
     ``PREFIX/CAMERA/MODEL`` holds the newest answer, retained, told when its labels change and once
@@ -61,7 +64,8 @@ class Mqtt(QueuedSink["Sight"]):
 
     Args:
         url: ``mqtt://[user:password@]host[:port]/prefix``.
-        size: The most sights that wait, and the most events.
+        size: The most sights and events that wait to be looked at, and the most events that wait
+            for the broker.
 
     Raises:
         MissingExtraError: ``paho-mqtt`` is not installed.
@@ -77,7 +81,7 @@ class Mqtt(QueuedSink["Sight"]):
         self._states: dict[str, tuple[object, float]] = {}
         self._retained: dict[str, bytes] = {availability_topic(self._prefix): ONLINE.encode()}
         self._due: dict[str, bytes] = {}
-        self._events: deque[tuple[str, bytes]] = deque()
+        self._events: deque[Event] = deque()
         self._size = size
         # Two counters with one writing thread each: ours, and the client's.
         self._sent = self._confirmed = 0
@@ -136,33 +140,37 @@ class Mqtt(QueuedSink["Sight"]):
 
     # The sink's own thread does the rest.
 
-    def _items(self, sight: Sight) -> tuple[Sight]:
-        return (without_pixels(sight),)
+    def _items(self, sight: Sight) -> Iterator[Sight | Event]:
+        if sight.answers:
+            yield without_pixels(sight)
+        yield from sight.events
 
-    def _deliver(self, item: Sight) -> None:
-        for model, answer in item.answers.items():
-            topic = state_topic(self._prefix, item.frame.stream, model)
+    def _deliver(self, item: Sight | Event) -> None:
+        if isinstance(item, Event):
+            self._add_event(item)
+        else:
+            self._take_in(item)
+        self._publish_due()
+
+    def _take_in(self, sight: Sight) -> None:
+        for model, answer in sight.answers.items():
+            topic = state_topic(self._prefix, sight.frame.stream, model)
             if topic not in self._states:
-                config, content = discovery(self._prefix, item.frame.stream, model, answer)
+                config, content = discovery(self._prefix, sight.frame.stream, model, answer)
                 self._retain(config, json_line(content))
             told, at = self._states.get(topic, (None, 0.0))
             labels = summary(answer)
-            if told != labels or not 0 <= item.frame.at - at < _EVERY:
-                self._states[topic] = (labels, item.frame.at)
-                self._retain(topic, json_line(state(item.frame, item.latency, answer)))
-        for event in item.events:
-            topic = state_topic(self._prefix, event.stream, event.model)
-            self._add_event(f"{topic}/event", json_line(event_values(event)))
-        self._publish_due()
+            if told != labels or not 0 <= sight.frame.at - at < _EVERY:
+                self._states[topic] = (labels, sight.frame.at)
+                self._retain(topic, json_line(state(sight.frame, sight.latency, answer)))
 
     def _retain(self, topic: str, content: bytes) -> None:
         self._retained[topic] = self._due[topic] = content
 
-    def _add_event(self, topic: str, content: bytes) -> None:
+    def _add_event(self, event: Event) -> None:
         if len(self._events) >= self._size:
-            self._events.popleft()
-            self._queue.lose()
-        self._events.append((topic, content))
+            self._queue.lose(self._events.popleft().stream)
+        self._events.append(event)
 
     def _woken(self) -> None:
         self._publish_due()
@@ -177,7 +185,9 @@ class Mqtt(QueuedSink["Sight"]):
                 topic = next(iter(self._due))
                 self._publish(topic, self._due.pop(topic), retain=True)
             elif self._events:
-                self._publish(*self._events.popleft(), retain=False)
+                event = self._events.popleft()
+                topic = state_topic(self._prefix, event.stream, event.model)
+                self._publish(f"{topic}/event", json_line(event_values(event)), retain=False)
             else:
                 return
 
@@ -194,17 +204,18 @@ class Mqtt(QueuedSink["Sight"]):
         if self._connected:
             self._publish(availability_topic(self._prefix), OFFLINE.encode(), retain=True)
             self._drain()
-        for _ in self._events:
-            self._queue.lose()
+        for event in self._events:
+            self._queue.lose(event.stream)
         self._client.disconnect()
         if self._abandoned.is_set():
             self._shut_socket()
         self._client.loop_stop()
+        del self._client  # it keeps two sockets for as long as it is there
 
     def _drain(self) -> None:
         """Publish all that waits and have it confirmed, or be told to give up."""
         while self._due or self._events or self._sent > self._confirmed:
-            self._publish_due()
+            self._attempt(None)  # what cannot be published must not keep the rest
             if self._abandoned.wait(_TICK):
                 return
 

@@ -41,7 +41,7 @@ class FrameSlot(Generic[T]):
 
     @property
     def dropped(self) -> int:
-        """How many frames were replaced before anyone took them, or left when it was closed."""
+        """How many frames were replaced, left when it was closed, or of no use."""
         return self._dropped
 
     def keep_all(self) -> None:
@@ -77,6 +77,11 @@ class FrameSlot(Generic[T]):
             if self._ended:
                 raise EndOfStream
             return None
+
+    def lose(self) -> None:
+        """Count a frame that came and cannot be given to anyone."""
+        with self._changed:
+            self._dropped += 1
 
     def end(self) -> None:
         """Say that no more frames come; those that wait can still be taken."""

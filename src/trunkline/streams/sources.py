@@ -115,7 +115,7 @@ class Source:
         try:
             return develop()
         except Exception as error:  # a live frame in a format that cannot be brought to RGB
-            self._journal.broken(f"A frame could not be converted ({type(error).__name__}).")
+            self._outlet.spoil(error)
             return None
 
     def stop(self) -> None:

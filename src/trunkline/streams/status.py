@@ -28,7 +28,8 @@ class SourceStatus:
         problem: What is wrong, as a sentence without any password; empty while all is well. Of a
             folder, what was wrong with the last picture that could not be read.
         received: Frames decoded.
-        dropped: Frames that came while an older one still waited, or waited at the end.
+        dropped: Frames that came while an older one still waited, waited at the end, or could not
+            be brought to RGB.
         skipped: Frames left out as ``every`` and ``fps`` ask.
         broken: Packets, frames and pictures that could not be decoded whole.
         reconnects: How often it was opened again.

@@ -38,6 +38,7 @@ class Tracker:
         self.last: Prediction | None = None
         self._meter = Meter()
         self._problem = ""
+        self._reason = "error"
         self._turns = Turns(rule.every, rule.seconds)
         self._smoother = Smoother(*(rule.smoothing or (1, 1)))
         self._thumbnail: NDArray[np.float32] | None = None
@@ -66,11 +67,21 @@ class Tracker:
         """Count a frame that was the model's turn and that it does not see."""
         self._meter.dropped[reason] += 1
 
+    @property
+    def failure(self) -> tuple[str, str]:
+        """Why it could not answer last, as for ``fail``."""
+        return self._reason, self._problem
+
     def fail(self, reason: str, problem: str) -> None:
         """Count a frame that the model could not answer."""
         self.drop(reason)
-        self._problem = problem
+        self._problem, self._reason = problem, reason
         self._thumbnail = None  # there is no answer that a still frame could take again
+        self.last = None
+
+    def come_back(self) -> None:
+        """Forget the last answer: after it was unloaded, the model may be another one."""
+        self._thumbnail = None
         self.last = None
 
     def see(self, answer: Prediction, frame: Frame, now: float) -> list[Event]:

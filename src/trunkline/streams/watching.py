@@ -9,21 +9,17 @@ camera in order, to the sinks and to whoever iterates. All cameras share one mod
 from __future__ import annotations
 
 import threading
-import time
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trunkline.engine.cores import available_cores
 from trunkline.streams.admission import Costs
 from trunkline.streams.answering import Answerer
 from trunkline.streams.board import Board
-from trunkline.streams.figures import Figures, SinkFigures
-from trunkline.streams.lanes import Arrival, Lane
-from trunkline.streams.outcome import Outcome
-from trunkline.streams.reader import Reader
-from trunkline.streams.slots import EndOfStream
-from trunkline.streams.stillness import thumbnail
+from trunkline.streams.closing import close_all, join_all
+from trunkline.streams.feeding import Clock, Feeder
+from trunkline.streams.figures import Figures
+from trunkline.streams.lanes import Lane
+from trunkline.streams.passing import Passing
 from trunkline.streams.turnstile import Turnstile
 
 if TYPE_CHECKING:
@@ -34,8 +30,9 @@ if TYPE_CHECKING:
     from trunkline.predictions import Prediction
     from trunkline.streams.answering import Failure, Models
     from trunkline.streams.ends import SightSink
-    from trunkline.streams.frames import Frame, Sight
+    from trunkline.streams.frames import Sight
     from trunkline.streams.lanes import Job
+    from trunkline.streams.reader import Reader
     from trunkline.streams.rules import Camera
 
 __all__ = ["Clock", "Watcher"]
@@ -43,19 +40,6 @@ __all__ = ["Clock", "Watcher"]
 _TICK = 0.2  # seconds between looks at whether to stop
 _FLUSH = 5.0  # seconds that sinks get for what they still hold
 _JOIN = 30.0  # seconds; a network may take long for its last frame
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """What tells the time.
-
-    Attributes:
-        steady: Seconds, only ever forward.
-        wall: Seconds since 1970, as frames have them.
-    """
-
-    steady: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
 
 
 class Watcher:
@@ -87,21 +71,22 @@ class Watcher:
         costs = Costs()
         self._lanes = tuple(Lane(camera, costs) for camera in cameras)
         _check_names([lane.source.name for lane in self._lanes])
-        self._sinks = tuple(sinks)
-        self._sink_faults = [0] * len(self._sinks)
         clock = clock or Clock()
-        self._clock, self._now = clock.steady, clock.wall
+        self._clock = clock.steady
         self._answerer = Answerer(models, costs, clock.steady)
-        self._reader: Reader | None = None
+        self._passing = Passing(self._answerer, sinks, clock.steady)
         workers = threads or available_cores()
-        self._board = Board(self._lanes, models, clock.steady, at_once=workers, hold=self._is_held)
+        self._board = Board(
+            self._lanes, models, clock.steady, at_once=workers, hold=lambda: self._passing.is_held
+        )
         self._turnstiles = {id(lane): Turnstile(self._pass_on) for lane in self._lanes}
         self._stopping = threading.Event()
         self._closing = threading.Lock()
         self._closed = False
         self._fault: Exception | None = None
+        feeder = Feeder(self._board, clock, self._stopping)
         self._threads = [
-            *(self._thread("camera", self._feed, lane) for lane in self._lanes),
+            *(self._thread("camera", feeder.feed, lane) for lane in self._lanes),
             *(self._thread("watch", self._work) for _ in range(workers)),
         ]
         self._started = False
@@ -150,7 +135,7 @@ class Watcher:
         Raises:
             Exception: A fault in Trunkline itself ended it.
         """
-        reader = self._reader = self._reader or Reader()
+        reader = self._passing.read()
         try:
             self.start()
             yield from self._sights(reader)
@@ -173,11 +158,8 @@ class Watcher:
     def figures(self) -> Figures:
         """Return what can be known of all cameras, models and sinks now."""
         now = self._clock()
-        sinks = zip(self._sinks, self._sink_faults, strict=True)
-        return Figures(
-            tuple(lane.figures(now) for lane in self._lanes),
-            tuple(SinkFigures(sink.dropped + faults, sink.problem) for sink, faults in sinks),
-        )
+        self._board.follow()
+        return Figures(tuple(lane.figures(now) for lane in self._lanes), self._passing.figures())
 
     def stop(self) -> None:
         """Ask for the end, from any thread and without waiting for it."""
@@ -195,14 +177,10 @@ class Watcher:
                 return
             self._closed = True
             self._board.close()
-            _close_all(self._lanes)
+            close_all((lane.source.close for lane in self._lanes), _JOIN)
             if self._started:
-                _join(self._threads, _JOIN)
-            if self._reader:
-                self._reader.close()
-            for sink in self._sinks:
-                with suppress(Exception):
-                    sink.close(seconds)
+                join_all(self._threads, _JOIN)
+            self._passing.close(seconds)
 
     def _thread(self, name: str, target: Callable[..., None], *arguments: Lane) -> threading.Thread:
         return threading.Thread(
@@ -217,87 +195,21 @@ class Watcher:
             self._stopping.set()
             self._board.close()
 
-    def _feed(self, lane: Lane) -> None:
-        """Take one camera's frames to the board, until there are no more."""
-        problem = ""
-        try:
-            lane.source.start()
-            while not self._stopping.is_set():
-                frame = lane.source.next(_TICK)
-                if frame is not None:
-                    self._board.offer(lane, self._arrival(lane, frame))
-        except EndOfStream:
-            pass
-        except Exception as error:  # a source's fault must not end the others
-            problem = str(error) or type(error).__name__
-        self._board.end(lane, problem)
-
-    def _arrival(self, lane: Lane, frame: Frame) -> Arrival:
-        came = self._clock()
-        if lane.source.live:  # it may have waited at the source
-            came -= max(0.0, self._now() - frame.at)
-        still = lane.camera.still is not None
-        return Arrival(frame, came, thumbnail(frame.pixels) if still else None)
-
     def _work(self) -> None:
         """Look at frames, until there are no more."""
         while not self._stopping.is_set():
             job = self._board.take(_TICK)
             if job:
-                answers = self._answerer.answer(job.arrival.frame.pixels, job.asked)
+                waiting = [tracker for tracker in job.trackers if tracker.rule.when]
+                answers = self._answerer.answer(job.arrival.frame.pixels, job.asked, waiting)
                 self._turnstiles[id(job.lane)].pass_through(job.ticket, (job, answers))
 
     def _pass_on(self, done: tuple[Job, dict[str, Prediction | Failure]]) -> None:
-        """Take in a frame's answers, ask the models that waited for them, and pass all on."""
         job, answers = done
         try:
-            sight = self._sight(job, answers)
-            self._give(job.lane, sight)
+            self._passing.pass_on(job, answers)
         finally:
             self._board.done(job.lane)
-
-    def _sight(self, job: Job, answers: dict[str, Prediction | Failure]) -> Sight:
-        arrival, now = job.arrival, self._clock()
-        outcome = Outcome(job, now)
-        outcome.take_in((t for t in job.trackers if not t.rule.when), answers, job.again)
-        for wave in outcome.waves():
-            asked, again = job.lane.divide(wave, arrival, self._clock())
-            found = self._answerer.answer(arrival.frame.pixels, asked)
-            outcome.take_in(wave, found, again)
-        done = self._clock()
-        job.lane.meter.note(done, done - arrival.came)
-        return outcome.sight(done - arrival.came)
-
-    def _give(self, lane: Lane, sight: Sight) -> None:
-        for place, sink in enumerate(self._sinks):
-            try:
-                sink.put(sight)
-            except Exception:  # a sink's fault must not end the others
-                self._sink_faults[place] += 1
-        if self._reader:
-            self._reader.put(lane, sight)
-
-    def _is_held(self) -> bool:
-        return self._reader is not None and self._reader.is_full
-
-
-def _close_all(lanes: Iterable[Lane]) -> None:
-    """Close all sources side by side, for each may have to wait for its network."""
-
-    def close(lane: Lane) -> None:
-        with suppress(Exception):  # one that does not close must not keep the others open
-            lane.source.close()
-
-    closers = [threading.Thread(target=close, args=(lane,), daemon=True) for lane in lanes]
-    for closer in closers:
-        closer.start()
-    _join(closers, _JOIN)
-
-
-def _join(threads: Iterable[threading.Thread], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    for thread in threads:
-        thread.join(max(0.0, end - time.monotonic()))
 
 
 def _check_names(names: list[str]) -> None:
