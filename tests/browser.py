@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from playwright.sync_api import sync_playwright
 
+from packages import program
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Window", "browser"]
 
-_CHROMIUM = "/usr/bin/chromium"
 _PATIENCE = 60_000.0  # milliseconds: for a machine that is loaded tenfold
 
 _MAKE_FILE = """([name, type, data]) => {
@@ -30,9 +31,13 @@ _MAKE_FILE = """([name, type, data]) => {
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Start Chromium, and end it."""
+    """Start Chromium, and end it; where there is none the test is skipped, or fails in CI."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+        started = playwright.chromium.launch(
+            executable_path=program("chromium", "which shows the page"),
+            # A container's root may run it, and its shared memory may be small.
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+        )
         try:
             yield started
         finally:

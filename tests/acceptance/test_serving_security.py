@@ -32,7 +32,17 @@ from server.asking import live, pictures
 from server.living import Process, raw
 from trunkline.cli.keys import keys_group
 from trunkline.errors import TrunklineError
-from trunkline.server import answering, binding, dataplane, fetching, journal, keyfile, keys, native
+from trunkline.server import (
+    answering,
+    binding,
+    dataplane,
+    fetching,
+    hosts,
+    journal,
+    keyfile,
+    keys,
+    native,
+)
 from trunkline.server.app import make_app
 from trunkline.server.assembly import assemble
 from trunkline.server.keyfile import make_key, write_keys
@@ -49,7 +59,7 @@ RED = builders.png_bytes("red")
 SERVICE = "/customvision/v3.0/prediction/p/classify/iterations/colours"
 OPEN = {
     *("/", "/livez", "/readyz", "/healthz", "/metrics", "/docs", "/openapi.json"),
-    *("/v2", "/v2/health/live", "/v2/health/ready"),
+    *("/v2", "/v2/health/live", "/v2/health/ready", "/live"),
 }
 """What tells nothing about models, and needs no key."""
 # As the kernel writes them: 127.0.0.1, also within IPv6, and any address of either kind.
@@ -151,6 +161,20 @@ def test_without_keys_a_web_page_gets_nothing(
 
 
 @BOTH
+def test_a_name_that_was_made_to_lead_here_gets_nothing(
+    base: str, monkeypatch: Patch, *, guarded: bool
+) -> None:
+    """To a browser, such a page asks its own origin, and may read what is answered."""
+    if not guarded:
+        monkeypatch.setattr(hosts.KnownHosts, "_is_known", lambda *_: True)
+    page = b"DELETE /models/colours HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
+    status = int(raw(base, page).split()[1])
+    assert status == (421 if guarded else 200)
+    names = [each["name"] for each in httpx.get(f"{base}/models").json()["models"]]
+    assert names == (["colours"] if guarded else [])
+
+
+@BOTH
 def test_no_route_is_left_open(
     models: trunkline.ModelSet, tmp_path: Path, made: Keys, monkeypatch: Patch, *, guarded: bool
 ) -> None:
@@ -243,11 +267,11 @@ def test_a_body_over_the_limit_is_not_read(
 ) -> None:
     read: list[int] = []
 
-    async def predict(_: object, picture: bytes, __: object = None) -> None:
+    async def tell(_: object, picture: bytes, *__: object) -> None:
         read.append(len(picture))
         raise trunkline.PictureError("bytes", "it is none")
 
-    monkeypatch.setattr(dataplane.DataPlane, "predict", predict)
+    monkeypatch.setattr(dataplane.DataPlane, "tell", tell)
     really = native.read_body
     if not guarded:
         monkeypatch.setattr(native, "read_body", lambda request, _: really(request, 1 << 40))
@@ -266,7 +290,7 @@ def test_a_body_over_the_limit_is_not_read(
         if guarded:
             head = (
                 "POST /predict HTTP/1.1",
-                "Host: x",
+                "Host: localhost",
                 "Connection: close",
                 "Content-Length: 9999999",
             )
@@ -350,7 +374,7 @@ def crowd(
 
     async def ask() -> list[int]:
         transport = httpx.ASGITransport(make_app(server))
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             asking = (client.post(f"{SERVICE}/image", content=RED) for _ in range(size))
             asked = [asyncio.create_task(each) for each in asking]
             await asyncio.sleep(1.0)

@@ -22,7 +22,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """The settings that a server was started with; it ends at once, with status 0."""
     found: list[Settings] = []
 
-    def serve(settings: Settings, say: Callable[[str], None]) -> int:
+    def serve(settings: Settings, say: Callable[[str], None], _cameras: object) -> int:
         found.append(settings)
         say("It is ready.")
         return 2 if settings.models == ("broken",) else 0

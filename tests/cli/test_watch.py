@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -17,8 +17,11 @@ import builders
 from trunkline.cli import tables
 from trunkline.cli.faults import PoliteGroup
 from trunkline.cli.watch import watch_command
+from trunkline.streams import watching
+from trunkline.streams.watching import Watcher
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 PATIENCE = 60
@@ -64,6 +67,35 @@ def test_plain_lines_for_every_frame_and_event(place: Path) -> None:
     ]
     assert "4 frames" in done.stderr
     assert "dropped none" in done.stderr
+
+
+def test_a_page_beside_it() -> None:
+    done = run("pictures", "-m", "colours", "--page", "0")
+    assert done.exit_code == 0, done.output
+    assert "The live page is at http://127.0.0.1:" in done.stderr
+    assert "4 frames" in done.stderr
+
+
+@pytest.mark.parametrize(("options", "count"), [((), 0), (("--page", "0"), 1)])
+def test_nothing_is_kept_for_a_page_that_nobody_wants(
+    options: tuple[str, ...], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+
+    class Counted(Watcher):
+        def __init__(self, *arguments: Any, sinks: Sequence[Any], **named: Any) -> None:
+            made.append(len(sinks))
+            super().__init__(*arguments, sinks=sinks, **named)
+
+    monkeypatch.setattr(watching, "Watcher", Counted)
+    assert run("pictures", "-m", "colours", *options).exit_code == 0
+    assert made == [count]
+
+
+def test_a_page_for_others_is_refused() -> None:
+    done = run("pictures", "-m", "colours", "--page", "0.0.0.0:0")
+    assert done.exit_code == 2
+    assert "other machines" in done.stderr
 
 
 def test_lines_of_json_instead(place: Path) -> None:

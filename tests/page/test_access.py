@@ -64,7 +64,22 @@ def test_an_error_without_a_sentence_gets_one() -> None:
         Access(never).sign_in("any", HERE)
 
 
-def test_neither_key_nor_token_is_kept() -> None:
+def test_a_session_ends_with_its_key() -> None:
+    keys = {"look": "predict", "change": "manage"}
+
+    def known(headers: Mapping[str, str], scope: str) -> None:
+        if keys.get(headers.get("prediction-key", "")) not in (scope, "manage"):
+            raise TrunklineError("The key is not known here.")
+
+    access = Access(known)
+    token = access.sign_in("change", HERE)
+    keys["change"] = "predict"
+    assert access.scope_of(_with(token)) == "predict"
+    del keys["change"]
+    assert access.scope_of(_with(token)) is None
+
+
+def test_neither_key_nor_token_is_shown() -> None:
     access = Access(allowed)
     token = access.sign_in("change", HERE)
     kept = repr(vars(access))

@@ -52,7 +52,7 @@ def serving(make_server: Callable[..., Server]) -> Iterator[str]:
 
 
 def head(*lines: str) -> bytes:
-    return "\r\n".join(("POST /length HTTP/1.1", "Host: x", *lines, "", "")).encode()
+    return "\r\n".join(("POST /length HTTP/1.1", "Host: localhost", *lines, "", "")).encode()
 
 
 def chunked(size: int) -> Iterator[bytes]:

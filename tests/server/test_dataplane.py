@@ -59,6 +59,22 @@ class Gate:
         return self._models.predict(picture, **wanted)  # type: ignore[arg-type]
 
 
+def test_what_is_made_of_answers_is_made_off_the_event_loop(
+    plane: DataPlane, models: trunkline.ModelSet, seen: list[Served]
+) -> None:
+    def form(answers: object) -> tuple[list[str], str]:
+        return list(answers), threading.current_thread().name  # type: ignore[call-overload]
+
+    names, thread = asyncio.run(plane.tell(RED, ["hues"], form))
+    assert names == ["hues"]
+    assert thread.startswith("trunkline_")
+    assert [each.outcome for each in seen] == ["answered"]
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(plane.tell(RED, None, lambda _: 1 / 0))
+    assert seen[-1].outcome == "failed"
+    assert plane.inside == 0
+
+
 def test_it_answers_as_the_models_do(
     plane: DataPlane, models: trunkline.ModelSet, seen: list[Served], tmp_path: Path
 ) -> None:
@@ -185,7 +201,7 @@ def test_what_waited_too_long_is_not_run(
     plane.models = gate  # type: ignore[assignment]
     plane._count(1)
     with pytest.raises(UnavailableError, match="too long"):
-        plane._run(lambda: gate.predict(RED), None, 94.0)
+        plane._run(lambda: gate.predict(RED), None, list, 94.0)
     assert gate.asked == 0
     assert seen[0].outcome == "late"
 

@@ -10,6 +10,7 @@ import pytest
 
 import builders
 import trunkline
+from engine import families
 from trunkline.server.directory import Directory
 from trunkline.server.faults import NotFoundError
 from trunkline.server.settings import Settings
@@ -101,15 +102,39 @@ def test_unknown_models(loaded: trunkline.ModelSet) -> None:
 
 
 def test_it_follows_models_as_they_come_and_go(tmp_path: Path) -> None:
-    one = builders.openvino_classifier(tmp_path / "one" / "cats")
-    other = builders.openvino_classifier(tmp_path / "two" / "cats")
-    models = trunkline.load(one)
+    models = trunkline.load(builders.openvino_classifier(tmp_path / "one" / "cats"))
     found = directory(models)
     before = found.of("cats")
-    models.replace(cats=other)
+    models.replace(cats=builders.onnx_classifier(tmp_path / "two" / "cats"))
     after = found.of("cats")
     assert after.project_id == before.project_id
     assert after.tag_ids == before.tag_ids
     assert after.iteration_id != before.iteration_id
     models.remove("cats")
     assert found.all() == ()
+
+
+def iteration(folder: Path, *, seed: int = 0, labels: int = 3, pack: bool = True) -> uuid.UUID:
+    """Return the iteration id of "cats", read anew."""
+    path = families.export(
+        folder / "cats", [1, 2], "dense" if pack else "mean", labels=labels, seed=seed
+    )
+    return directory(trunkline.load(path)).of("cats").iteration_id
+
+
+@pytest.mark.parametrize("pack", [True, False], ids=["packed head", "compiled head"])
+def test_an_iteration_is_told_by_its_weights_and_labels(tmp_path: Path, *, pack: bool) -> None:
+    first = iteration(tmp_path / "first", pack=pack)
+    assert iteration(tmp_path / "copied elsewhere", pack=pack) == first
+    assert iteration(tmp_path / "trained again", pack=pack, seed=1) != first
+    assert iteration(tmp_path / "one label more", pack=pack, labels=4) != first
+
+
+def test_an_iteration_does_not_depend_on_other_models(tmp_path: Path) -> None:
+    alone = iteration(tmp_path / "alone")
+    for number in range(3):
+        families.export(tmp_path / "crowd" / f"other-{number}", [1, 2], seed=10 + number)
+    families.export(tmp_path / "crowd" / "cats", [1, 2])
+    crowd = directory(trunkline.load(tmp_path / "crowd"))
+    assert crowd.of("cats").iteration_id == alone
+    assert len({each.iteration_id for each in crowd.all()}) == 4

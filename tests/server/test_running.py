@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from trunkline.server.context import Server
 
-GET = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+GET = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def answer_to(client: socket.socket) -> bytes:

@@ -292,8 +292,8 @@ def test_a_bad_part_ends_the_lines_with_a_reason(
 
 def test_who_pauses_too_long_or_hangs_up_holds_nothing(server: Server) -> None:
     head = (
-        b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/mixed; boundary=a\r\n"
-        b"Content-Length: 100000\r\n\r\n"
+        b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n"
+        b"Content-Type: multipart/mixed; boundary=a\r\n\r\n"
     )
     part = next(body_of([PICTURES["red"]])) + b"--a\r\n"
     with listening(server) as base:

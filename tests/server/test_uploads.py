@@ -12,10 +12,11 @@ import pytest
 import builders
 from trunkline.engine.modelset import ModelSet
 from trunkline.errors import ExportError
+from trunkline.exports.arrived import Arrived
 from trunkline.server.faults import BadRequestError, ConflictError, NotFoundError
 from trunkline.server.repository import Repository
 from trunkline.server.settings import Settings
-from trunkline.server.uploads import Arrived, check_name, put, remove
+from trunkline.server.uploads import check_name, put, remove
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trunkline.cli.cameras import cameras_in
 from trunkline.cli.serveroptions import check_packages, config_option, keys_file_option
 
 if TYPE_CHECKING:
@@ -62,6 +63,6 @@ def serve_command(
     from trunkline.server.serving import serve
 
     heap.keep_large_blocks()  # here, where the whole process is the server's
-    status = serve(sourced.settings, click.echo)
+    status = serve(sourced.settings, click.echo, cameras_in(config))
     if status:
         raise click.exceptions.Exit(status)

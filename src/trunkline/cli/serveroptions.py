@@ -12,7 +12,7 @@ from trunkline.errors import MissingExtraError
 
 __all__ = ["check_packages", "config_option", "keys_file_option"]
 
-_PACKAGES = "pydantic", "starlette", "uvicorn", "prometheus_client", "python_multipart"
+_PACKAGES = "pydantic", "starlette", "uvicorn", "httptools", "prometheus_client", "python_multipart"
 
 config_option = click.option(
     "--config",

@@ -12,22 +12,21 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trunkline.cli.cameras import CONFIG, open_cameras, open_sinks
 from trunkline.cli.faults import EXIT_FAILED, complain
 from trunkline.cli.options import Seconds
 from trunkline.cli.sources import ModelSource, load_sources, parse_source
+from trunkline.cli.watchpage import Address, AddressType, LivePage, check_page
 from trunkline.errors import TrunklineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from trunkline.streams.camerafile import CameraSettings, WatchSettings
-    from trunkline.streams.rules import Camera
-    from trunkline.streams.sinks import Sink
     from trunkline.streams.watching import Watcher
 
 __all__ = ["watch_command"]
 
-_CONFIG = Path("trunkline.toml")
 _STANDARD_OUTPUT = "jsonl"
 
 
@@ -50,6 +49,7 @@ class _Options:
     smoothing: tuple[int, int] | None
     seconds: float | None
     quiet: bool
+    page: Address | None
 
     @property
     def all_sinks(self) -> tuple[str, ...]:
@@ -137,6 +137,7 @@ def _looking(command: Callable[..., None]) -> Callable[..., None]:
 )
 @_looking
 @click.option("--seconds", type=Seconds(0.1), help="Stop after this time.")
+@click.option("--page", type=AddressType(), help="Show a live page there, to this machine alone.")
 @click.option("-q", "--quiet", is_flag=True, help="Show nothing; sinks get all the same.")
 @click.argument("streams", metavar="[SOURCE]...", nargs=-1)
 def watch_command(**flags: object) -> None:
@@ -165,7 +166,7 @@ def watch_command(**flags: object) -> None:
 def _settings(options: _Options) -> WatchSettings:
     from trunkline.streams.camerafile import WatchSettings, read_camera_file
 
-    path = options.config or _CONFIG
+    path = options.config or CONFIG
     if options.config is None and (options.streams or not path.is_file()):
         return WatchSettings()
     return read_camera_file(path)
@@ -180,49 +181,24 @@ def _watch(
     """Watch, and return whether all went well."""
     from trunkline.streams.watching import Watcher
 
-    opened = _opened(cameras)  # before the models, which take longer
+    opened = open_cameras(cameras)  # before the models, which take longer
+    if options.page:
+        check_page()
     models, failures = load_sources(exports, "throughput")
     for failure in failures:
         complain(failure)
     if not models:
         raise TrunklineError("No model could be loaded, so nothing was watched.")
     with ExitStack() as stack:
-        watcher = Watcher(models, opened, sinks=_open_sinks(sinks))
+        page = LivePage(options.page) if options.page else None
+        watcher = Watcher(models, opened, sinks=[*open_sinks(sinks), *(page.sinks if page else ())])
         stack.callback(_report, watcher, quiet=options.quiet)
         stack.enter_context(watcher)
+        if page:
+            stack.enter_context(page.shown(watcher, models))
         stack.enter_context(_ending(watcher, options.seconds))
         _show(watcher, shown=not options.quiet and _STANDARD_OUTPUT not in sinks)
     return not failures and not any(_problems(watcher))
-
-
-def _opened(cameras: Sequence[CameraSettings]) -> list[Camera]:
-    """Open cameras; of those that would have one name, the second is called ``name (2)``."""
-    opened: list[Camera] = []
-    names: dict[str, int] = {}
-    for settings in cameras:
-        camera = settings.open()
-        name = camera.source.name
-        names[name] = names.get(name, 0) + 1
-        if names[name] > 1:
-            if settings.name is not None:
-                raise TrunklineError(f"Two cameras are called {name}; give one another name.")
-            camera = settings.open(f"{name} ({names[name]})")
-        opened.append(camera)
-    return opened
-
-
-def _open_sinks(texts: Sequence[str]) -> list[Sink]:
-    from trunkline.streams.sinks import open_sink
-
-    sinks: list[Sink] = []
-    try:
-        for text in texts:
-            sinks.append(open_sink(text))  # noqa: PERF401 - those before one that fails are closed
-    except BaseException:
-        for sink in sinks:
-            sink.close(0)
-        raise
-    return sinks
 
 
 def _show(watcher: Watcher, *, shown: bool) -> None:

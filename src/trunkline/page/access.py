@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Literal
 
@@ -28,16 +28,16 @@ _MOST_SESSIONS = 1000
 
 @dataclass(slots=True)
 class _Session:
-    scope: Scope
+    sent: Mapping[str, str] = field(repr=False)  # the key among it
     used: float
 
 
 class Access:
     """What visitors may do.
 
-    A key is checked once, and a random token stands for it from then on; neither the key nor the
-    token is kept, only the token's digest. A session ends after twelve hours without use, or with
-    the process.
+    A key is sent once, and a random token stands for it from then on, of which only the digest is
+    kept. The key stays in memory and is asked about again with every request, so that a session
+    ends when its key is revoked; it also ends after twelve hours without use.
 
     Args:
         allowed: Raises an error, which is a sentence, when headers (by lower-case names) do not
@@ -64,7 +64,7 @@ class Access:
         session = self._session(_token_in(headers))
         if session is not None:
             session.used = self._clock()
-            return session.scope
+            return self._open_to(session.sent)
         return self._open_to({"origin": _origin_of(headers, scheme)})
 
     def sign_in(self, key: str, headers: Mapping[str, str], scheme: str = "http") -> str:
@@ -74,12 +74,11 @@ class Access:
             TrunklineError: The key does not permit even predictions; the message says why.
         """
         sent = {"prediction-key": key.strip(), "origin": _origin_of(headers, scheme)}
-        scope = self._open_to(sent)
-        if scope is None:
+        if self._open_to(sent) is None:
             raise TrunklineError(self._why_not(sent))
         self._forget_old()
         token = secrets.token_urlsafe(32)
-        self._sessions[_digest(token)] = _Session(scope, self._clock())
+        self._sessions[_digest(token)] = _Session(sent, self._clock())
         return token
 
     def sign_out(self, headers: Mapping[str, str]) -> None:

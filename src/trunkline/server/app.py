@@ -12,9 +12,10 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match, Route
 
-from trunkline.server import container, customvision, native, openinference, operating
+from trunkline.server import container, customvision, live, native, openinference, operating
 from trunkline.server.faults import ServiceError
 from trunkline.server.forms import form_for
+from trunkline.server.hosts import KnownHosts
 from trunkline.server.journal import Journal
 from trunkline.server.paths import SingleSlashes
 
@@ -31,7 +32,7 @@ __all__ = ["make_app"]
 _CODES = {404: "NotFound", 405: "MethodNotAllowed"}
 
 # Tried in this order: the container's routes begin with any word, so they come last.
-_APIS = (operating, native, customvision, openinference, container)
+_APIS = (operating, native, live, customvision, openinference, container)
 
 
 def make_app(server: Server) -> Starlette:
@@ -51,7 +52,12 @@ def make_app(server: Server) -> Starlette:
 
 
 def _layers(server: Server) -> Sequence[Middleware]:
-    layers = [Middleware(Journal, server=server), Middleware(SingleSlashes)]
+    layers = [Middleware(Journal, server=server), Middleware(KnownHosts, server=server)]
+    if server.tracing:
+        from trunkline.server.tracing import Traced
+
+        layers.insert(1, Middleware(Traced, tracing=server.tracing))
+    layers.append(Middleware(SingleSlashes))
     if server.settings.cors_origins:
         cors = Middleware(
             CORSMiddleware,

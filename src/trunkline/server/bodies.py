@@ -45,17 +45,18 @@ async def read_body(request: Request, limit: int) -> bytes:
     server: Server = request.app.state.server
     now = asyncio.get_running_loop().time()
     end = now + server.settings.body_seconds
-    body = bytearray()
+    chunks, length = list[bytes](), 0
     try:
         async with asyncio.timeout_at(end) as clock:
             async for chunk in request.stream():
-                body += chunk
-                if len(body) > limit:
+                chunks.append(chunk)
+                length += len(chunk)
+                if length > limit:
                     raise _too_large(limit)
-                clock.reschedule(end + len(body) / _SLOWEST)
+                clock.reschedule(end + length / _SLOWEST)
     except TimeoutError as error:
         raise SlowBodyError("The body took too long to arrive.") from error
-    return bytes(body)
+    return b"".join(chunks)
 
 
 async def read_json(request: Request, limit: int) -> Any:  # noqa: ANN401 - JSON is anything

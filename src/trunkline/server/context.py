@@ -6,9 +6,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from trunkline.engine.cores import available_cores
+from trunkline.page.view import Cameras
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -16,14 +17,28 @@ if TYPE_CHECKING:
     from trunkline.server.dataplane import DataPlane
     from trunkline.server.directory import Directory
     from trunkline.server.keys import KeyRing
+    from trunkline.server.live import LivePage
     from trunkline.server.metrics import Metrics
     from trunkline.server.repository import Repository
     from trunkline.server.settings import Settings
+    from trunkline.server.tracing import Tracing
 
-__all__ = ["Server", "State", "request_id"]
+__all__ = ["ServedCameras", "Server", "State", "request_id"]
 
 # For each request that may wait or run, one more may be sending its body.
 _BODIES_PER_PLACE = 2
+
+
+class ServedCameras(Cameras, Protocol):
+    """Cameras that are watched for as long as the server runs."""
+
+    def start(self) -> None:
+        """Start to watch, once the models are loaded."""
+        ...
+
+    def close(self) -> None:
+        """Stop; takes as long as the last frames do."""
+        ...
 
 
 @dataclass(slots=True)
@@ -54,6 +69,8 @@ class Server:
         directory: The models' names in the service's own API.
         metrics: What is counted.
         repository: Follows the folders that models come from; None where nothing is followed.
+        tracing: Makes traces; None where none are wanted.
+        cameras: The cameras that are watched with the same models; None where none are.
         state: Where the server is in its life.
     """
 
@@ -63,7 +80,16 @@ class Server:
     directory: Directory
     metrics: Metrics
     repository: Repository | None = None
+    tracing: Tracing | None = None
+    cameras: ServedCameras | None = None
     state: State = field(default_factory=State)
+
+    @cached_property
+    def live(self) -> LivePage:
+        """The live page, which is not made before somebody asks for it."""
+        from trunkline.server.live import LivePage
+
+        return LivePage(self)
 
     @cached_property
     def places(self) -> int:

@@ -13,9 +13,10 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from trunkline.engine.cores import available_cores
+from trunkline.engine.steps import carried
 from trunkline.errors import ModelNameError, PictureError
 from trunkline.server.faults import BadRequestError, BusyError, NotFoundError, UnavailableError
 from trunkline.server.feeding import fed
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     Picture = bytes | NDArray[np.uint8]
 
 __all__ = ["DataPlane", "Served"]
+
+_T = TypeVar("_T")
 
 _CALLERS_PER_CORE = 2  # one decodes while the other runs
 
@@ -114,8 +117,20 @@ class DataPlane:
             BusyError: The queue is full.
             UnavailableError: The server is about to stop, or the request waited too long.
         """
+        return await self.tell(picture, names, _as_they_are)
+
+    async def tell(
+        self, picture: Picture, names: Collection[str] | None, form: Callable[[Answers], _T]
+    ) -> _T:
+        """Return what is made of models' answers for one picture; see ``predict``.
+
+        Args:
+            picture: As for ``predict``.
+            names: As for ``predict``.
+            form: Makes it, on the thread that has answered.
+        """
         wanted = None if names is None else frozenset(names)
-        return await self._ask(lambda: self.models.predict(picture, models=wanted), wanted)
+        return await self._ask(lambda: self.models.predict(picture, models=wanted), wanted, form)
 
     async def predict_tensor(self, tensor: NDArray[Any], name: str) -> Answers:
         """Return one model's answer for one picture that has been made ready for it.
@@ -131,16 +146,22 @@ class DataPlane:
             BusyError: The queue is full.
             UnavailableError: The server is about to stop, or the request waited too long.
         """
-        return await self._ask(lambda: fed(self.models, name, tensor), frozenset([name]))
+        wanted = frozenset([name])
+        return await self._ask(lambda: fed(self.models, name, tensor), wanted, _as_they_are)
 
-    async def _ask(self, answer: Callable[[], Answers], wanted: frozenset[str] | None) -> Answers:
+    async def _ask(
+        self,
+        answer: Callable[[], Answers],
+        wanted: frozenset[str] | None,
+        form: Callable[[Answers], _T],
+    ) -> _T:
         if self.draining:
             raise UnavailableError("The server is about to stop.", retry_after=5)
         if self.depth >= self._waiting:
             self._note(Served(wanted, 0.0, 0.0, "busy"))
             raise BusyError("Too many requests are waiting; try again later.", retry_after=1)
         self._count(1)
-        work = self._pool.submit(self._run, answer, wanted, time.monotonic())
+        work = self._pool.submit(carried(self._run), answer, wanted, form, time.monotonic())
         try:
             return await asyncio.shield(asyncio.wrap_future(work))
         except asyncio.CancelledError:
@@ -173,8 +194,12 @@ class DataPlane:
         self._seen(served)
 
     def _run(
-        self, answer: Callable[[], Answers], names: frozenset[str] | None, asked: float
-    ) -> Answers:
+        self,
+        answer: Callable[[], Answers],
+        names: frozenset[str] | None,
+        form: Callable[[Answers], _T],
+        asked: float,
+    ) -> _T:
         begun = time.monotonic()
         outcome = "failed"
         answers: Iterable[str] = ()
@@ -183,6 +208,7 @@ class DataPlane:
                 outcome = "late"
                 raise UnavailableError("The request waited too long; try again.", retry_after=1)
             answers = answered = answer()
+            formed = form(answered)
         except PictureError as error:
             outcome = "picture"
             raise BadRequestError(str(error), code="BadRequestImageFormat") from error
@@ -194,8 +220,12 @@ class DataPlane:
             raise NotFoundError(str(error)) from error
         else:
             outcome = "answered"
-            return answered
+            return formed
         finally:
             self._count(-1)
             ended = time.monotonic()
             self._note(Served(names, begun - asked, ended - begun, outcome), answers)
+
+
+def _as_they_are(answers: Answers) -> Answers:
+    return answers

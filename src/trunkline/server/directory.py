@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The names under which models answer in the service's own API.
 
-Ids are made from names, so that they are the same after every start.
+Ids are made from names, and an iteration's from its network, weights and labels, so that they are
+the same after every start.
 """
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -39,7 +41,7 @@ class Published:
         task: What it does.
         project_id: Its project.
         pinned: Whether it answers to no other project id.
-        iteration_id: Its iteration; another one where the export came from elsewhere.
+        iteration_id: Its iteration; another one where it has other weights or labels.
         published_name: What requests call it.
         tag_ids: By label.
     """
@@ -131,20 +133,23 @@ class Directory:
     def _entries(self) -> Mapping[str, Published]:
         plan = self._models.plan
         if self._known is None or self._known[0] is not plan:
-            published = {name: self._published(entry.model) for name, entry in plan.entries.items()}
+            digests = plan.digests()
+            published = {
+                name: self._published(entry.model, digests[name])
+                for name, entry in plan.entries.items()
+            }
             self._known = plan, published
         return self._known[1]
 
-    def _published(self, model: Model) -> Published:
+    def _published(self, model: Model, digest: bytes) -> Published:
         own = self._settings.project(model.name)
         project = own.project_id or uuid.uuid5(_NAMESPACE, f"project/{model.name}")
-        made_of = "\0".join((model.source, model.format, *model.labels))
         return Published(
             model.name,
             model.task,
             project,
             own.project_id is not None,
-            uuid.uuid5(project, f"iteration/{made_of}"),
+            uuid.uuid5(project, f"iteration/{hashlib.sha256(digest).hexdigest()}"),
             own.published_name or model.name,
             {label: uuid.uuid5(project, f"tag/{label}") for label in model.labels},
         )

@@ -8,6 +8,7 @@ ServiceError
 ├── NotFoundError         404  there is no such route or model
 ├── ConflictError         409  a model's name is taken
 ├── TooLargeError         413  the body or the picture is over a limit
+├── MisdirectedError      421  it asks for a name that is not this server's
 ├── BusyError             429  the queue is full
 └── UnavailableError      503  not ready, draining, or the deadline has passed
 """
@@ -19,6 +20,7 @@ __all__ = [
     "BusyError",
     "ConflictError",
     "ForbiddenError",
+    "MisdirectedError",
     "NotFoundError",
     "ServiceError",
     "TooLargeError",
@@ -82,6 +84,12 @@ class TooLargeError(ServiceError):
     """The body or the picture is over a limit."""
 
     status, code = 413, "BadRequestImageSizeBytes"
+
+
+class MisdirectedError(ServiceError):
+    """It asks for a name that is not this server's."""
+
+    status, code = 421, "MisdirectedRequest"
 
 
 class BusyError(ServiceError):

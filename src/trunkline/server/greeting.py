@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trunkline import __version__
 from trunkline.server.binding import address_of
+from trunkline.server.live import page_installed
 from trunkline.server.metrics import shape_of
 
 if TYPE_CHECKING:
@@ -32,8 +33,13 @@ def greeting(server: Server, listener: socket.socket, grpc_port: int | None = No
         f"Trunkline {__version__} is ready at {address}{grpc} and serves "
         f"{_counted(shape.models, 'model')} on {_counted(shape.trunks, 'trunk')}. It speaks the "
         "Custom Vision prediction API, the exported container's API, the Open Inference Protocol "
-        f"and its own, which {address}/docs describes. {_about_keys(server)} Ctrl-C stops it."
+        f"and its own, which {address}/docs describes. {_about_page(address)}"
+        f"{_about_keys(server)} Ctrl-C stops it."
     )
+
+
+def _about_page(address: str) -> str:
+    return f"{address}/live is a page for people. " if page_installed() else ""
 
 
 def _about_keys(server: Server) -> str:

@@ -88,4 +88,6 @@ class Journal:
             "bytes": noted["bytes"],
         }
         level = logging.WARNING if noted["code"] >= 500 else logging.INFO
+        if state.get("frequent") and level == logging.INFO:
+            level = logging.DEBUG  # a page that is open asks several times a second
         _log.log(level, "request", extra={"fields": fields})

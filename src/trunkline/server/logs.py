@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["JsonLines", "TextLines", "start_logging"]
 
 
+_LEVELS = {
+    "trunkline": logging.INFO,
+    "uvicorn": logging.WARNING,
+    "opentelemetry": logging.WARNING,
+}
+
+
 class JsonLines(logging.Formatter):
     """One JSON object per line: time, level, message, and the event's own fields."""
 
@@ -45,7 +52,7 @@ class TextLines(logging.Formatter):
 
 
 def start_logging(form: Literal["text", "json"], stream: TextIO | None = None) -> None:
-    """Send what the server and uvicorn log to one stream.
+    """Send what the server, uvicorn and OpenTelemetry log to one stream.
 
     Args:
         form: ``"text"`` or ``"json"``.
@@ -53,7 +60,7 @@ def start_logging(form: Literal["text", "json"], stream: TextIO | None = None) -
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else TextLines())
-    for name, level in (("trunkline", logging.INFO), ("uvicorn", logging.WARNING)):
+    for name, level in _LEVELS.items():
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.setLevel(level)

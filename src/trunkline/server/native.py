@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import WebSocketRoute
 
+from trunkline.engine.steps import step
 from trunkline.predictions import frame_values, json_line
 from trunkline.server.answering import route
 from trunkline.server.arriving import parts_arriving
@@ -23,7 +25,7 @@ from trunkline.server.openapi import document
 from trunkline.server.page import CONTENT_SECURITY, page
 from trunkline.server.repository import Repository
 from trunkline.server.streaming import Lines, answerer, names_in, stream
-from trunkline.server.uploads import put, receive, remove
+from trunkline.server.uploads import put, receive, removal_note, remove
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
+    from trunkline.engine.answers import Answers
     from trunkline.server.context import Server
     from trunkline.server.keyfile import Scope
     from trunkline.server.multipart import Part
@@ -85,8 +88,13 @@ async def _predict(request: Request, server: Server) -> Response:
         )
     if not picture:
         raise _no_picture()
-    answers = await server.plane.predict(picture, names)
-    return Response(json_line(frame_values(frame, answers)), media_type="application/json")
+    line = await server.plane.tell(picture, names, partial(_line, frame))
+    return Response(line, media_type="application/json")
+
+
+def _line(frame: str, answers: Answers) -> bytes:
+    with step("encode answers"):
+        return json_line(frame_values(frame, answers))
 
 
 def _comes_in_parts(request: Request) -> bool:
@@ -159,12 +167,7 @@ class _Models:
     async def remove(self, request: Request, _: Server) -> Response:
         name = request.path_params["name"]
         for_good = await asyncio.to_thread(remove, self._repository, name)
-        note = (
-            "The model is gone."
-            if for_good
-            else "The model is unloaded. Its files are still there; it comes back when they change "
-            "or the server starts again."
-        )
+        note = removal_note(for_good=for_good)
         return JSONResponse({"name": name, "removed": for_good, "note": note})
 
     async def _receive(self, request: Request, server: Server, *, overwrite: bool) -> Response:
@@ -173,16 +176,10 @@ class _Models:
             outcome = await asyncio.to_thread(
                 put, self._repository, name, arrived, overwrite=overwrite
             )
-        note = (
-            "The model is kept, and is there when the server starts again."
-            if outcome.kept
-            else "The model is in memory alone, and is gone when the server stops: the settings "
-            "name no upload_folder."
-        )
         values = {
             **described(server, self._repository, name),
             "kept": outcome.kept is not None,
-            "note": note,
+            "note": outcome.note,
         }
         headers = {"Location": f"/models/{quote(name)}"} if outcome.created else None
         return JSONResponse(values, 201 if outcome.created else 200, headers=headers)

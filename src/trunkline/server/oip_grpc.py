@@ -199,13 +199,26 @@ async def _abort(fault: ServiceError, context: Context) -> Message:
 
 
 @contextmanager
+def _traced(server: Server, method: str, context: Context, call: _Call) -> Iterator[None]:
+    """Give a call a span, where there are to be any."""
+    if server.tracing is None:
+        yield
+        return
+    with server.tracing.request(_metadata(context), call.id) as request:
+        request.is_of(_API, method)
+        yield
+        request.is_answered(call.code)
+
+
+@contextmanager
 def _noted(server: Server, method: str, context: Context) -> Iterator[_Call]:
     """Count a call while it runs, and note it when it has ended."""
     call, begun = _Call(sane_id(_metadata(context).get("x-request-id"))), time.monotonic()
     context.set_trailing_metadata((("request-id", call.id),))
     server.state.inside += 1
     try:
-        yield call
+        with _traced(server, method, context, call):
+            yield call
     finally:
         server.state.inside -= 1
         seconds = time.monotonic() - begun

@@ -177,6 +177,7 @@ def _operating() -> dict[str, Any]:
     status = json_of(ref("Status"))
     ready = {"200": answer("Yes.", status), "503": answer("Not now.", status)}
     text = {"text/plain": {"schema": STRING}, "application/openmetrics-text": {"schema": STRING}}
+    page = {"text/html": {"schema": STRING}}
     made = {
         "/livez": ("isAlive", "Whether the process is alive", {"200": answer("Yes.", status)}),
         "/readyz": ("isReady", "Whether requests are answered", ready),
@@ -190,7 +191,18 @@ def _operating() -> dict[str, Any]:
         "/docs": (
             "docs",
             "This description, for people",
-            {"200": answer("A page.", {"text/html": {"schema": STRING}})},
+            {"200": answer("A page.", page)},
+        ),
+        "/live": (
+            "live",
+            "The live page: cameras, models, events, and a place to drop pictures",
+            {
+                "200": answer("A page.", page),
+                "307": answer("It is one level down."),
+                "401": answer("A form that asks for a key.", page),
+                "404": answer("It is not installed.", {"text/plain": {"schema": STRING}}),
+                "503": answer("Not now.", {"text/plain": {"schema": STRING}}),
+            },
         ),
     }
     return {

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["HttpServer"]
 
 _MOST_CONNECTIONS = 1000  # below 1024, the usual limit of open files
-_MOST_HEADER_BYTES = 32 * 1024
 _ARRIVAL_SECONDS = 0.2
 _LATE_SECONDS = 0.05
 
@@ -42,7 +41,6 @@ class HttpServer(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
                 limit_concurrency=_MOST_CONNECTIONS,
                 timeout_keep_alive=settings.keep_alive_seconds,  # type: ignore[arg-type]
                 timeout_graceful_shutdown=settings.drain_seconds,  # type: ignore[arg-type]

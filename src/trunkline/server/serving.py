@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from trunkline.server.context import Server
+    from trunkline.engine.modelset import ModelSet
+    from trunkline.server.context import ServedCameras, Server
     from trunkline.server.oip_grpc import GrpcServer
     from trunkline.server.settings import Settings
 
@@ -38,7 +39,11 @@ _TICK_SECONDS = 0.02
 _NOTICE_SECONDS = 0.25  # what is sent before the news of the end has spread is answered
 
 
-def serve(settings: Settings, say: Callable[[str], None]) -> int:
+def serve(
+    settings: Settings,
+    say: Callable[[str], None],
+    cameras: Callable[[ModelSet], ServedCameras] | None = None,
+) -> int:
     """Serve until a signal ends it.
 
     The first SIGTERM or SIGINT lets requests that run end; a second one ends the process at once.
@@ -46,6 +51,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
     Args:
         settings: How to serve.
         say: Is told, for a person, where and what is served, once it is.
+        cameras: Makes the cameras that are watched with the server's models; None for none.
 
     Returns:
         The exit status: 0, or 2 where models were named and none can be loaded.
@@ -54,7 +60,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
         TrunklineError: The address cannot be had or needs a key, or the keys cannot be read.
     """
     start_logging(settings.log_format)
-    server = assemble(settings)
+    server = assemble(settings, cameras=cameras)
     listener = bind(settings.host, settings.port, server.keys)
     try:
         return asyncio.run(_Life(server, listener, say).live())
@@ -108,6 +114,8 @@ class _Life:
     def _begin(self) -> None:
         if not self._server.state.draining:
             self._server.state.ready = True
+            if self._server.cameras:
+                self._server.cameras.start()
             port = self._grpc.port if self._grpc else None
             self._say(greeting(self._server, self._listener, port))
 
@@ -149,8 +157,13 @@ class _Life:
             await asyncio.sleep(_TICK_SECONDS)
 
     async def _end(self) -> None:
+        await self._server.live.close()
+        if self._server.cameras:
+            await asyncio.to_thread(self._server.cameras.close)
         if self._grpc:
             await self._grpc.stop(_NOTICE_SECONDS)
         if self._server.repository:
             await asyncio.to_thread(self._server.repository.stop)
         await self._server.plane.drain()
+        if self._server.tracing:
+            await asyncio.to_thread(self._server.tracing.close)

@@ -98,6 +98,8 @@ class Settings(_Table):
         keys_file: Where the keys are; None for ``trunkline.server.keyfile.default_keys_file``.
         projects: By model name, how it answers in the service's own API.
         fetch: About pictures that requests name by address.
+        allowed_hosts: What requests may call this server while no key is needed, beside this
+            machine's own names; ``"*"`` for anything.
         cors_origins: Web pages of which origins may call; ``"*"`` for all.
         max_body_bytes: The largest body of a request for predictions.
         max_models_body_bytes: The largest body of a request that brings a model.
@@ -109,6 +111,7 @@ class Settings(_Table):
         keep_alive_seconds: How long a connection may idle between requests.
         drain_seconds: How long requests that run may take to end when the server is stopped.
         log_format: ``"text"`` for people, ``"json"`` for machines.
+        tracing: Whether OpenTelemetry's traces are made and sent.
     """
 
     host: str = "127.0.0.1"
@@ -122,6 +125,7 @@ class Settings(_Table):
     keys_file: Path | None = None
     projects: Mapping[str, ProjectSettings] = Field(default_factory=dict)
     fetch: FetchSettings = FetchSettings()
+    allowed_hosts: Words = ()
     cors_origins: Words = ()
     max_body_bytes: Bytes = 20 * _MEBIBYTE
     max_models_body_bytes: Bytes = 512 * _MEBIBYTE
@@ -133,6 +137,7 @@ class Settings(_Table):
     keep_alive_seconds: Seconds = 5.0
     drain_seconds: SecondsOrZero = 30.0
     log_format: Literal["text", "json"] = "text"
+    tracing: bool = False
 
     def project(self, model: str) -> ProjectSettings:
         """Return how a model answers in the service's own API."""

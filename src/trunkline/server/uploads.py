@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 import tempfile
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
 from python_multipart.multipart import parse_options_header
 
-from trunkline.errors import ExportError, UnsupportedExportError
-from trunkline.exports.reading import read_one
+from trunkline.exports.arrived import (
+    SUFFIX,
+    Arrived,
+    name_problem,
+    read_arrived,
+    suffixes_of,
+)
 from trunkline.server.arriving import Parser, arriving
 from trunkline.server.faults import BadRequestError, ConflictError, NotFoundError
 from trunkline.server.held import Held
@@ -27,33 +31,12 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from trunkline.models import Model
     from trunkline.server.repository import Repository
     from trunkline.server.settings import Settings
 
-__all__ = ["Arrived", "Outcome", "put", "receive", "remove"]
+__all__ = ["Outcome", "put", "receive", "removal_note", "remove"]
 
-_NAME = re.compile(r"\w(?:[\w .-]{0,126}\w)?")
-_RESERVED = {"self", "on_error"}  # arguments of ModelSet's methods
-_SUFFIX = re.compile(r"\.(zip|onnx|pb|tflite|mlmodel)", re.IGNORECASE)
 _UPLOAD = "upload:"
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A file that a client sent.
-
-    Attributes:
-        path: Where it is, for now.
-        shown: What the client calls it.
-        suffixes: What it may be, by its name or else by its first bytes.
-        digest: The SHA-256 of its bytes, in hexadecimal digits.
-    """
-
-    path: Path
-    shown: str
-    suffixes: tuple[str, ...]
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +50,16 @@ class Outcome:
 
     created: bool
     kept: Path | None
+
+    @property
+    def note(self) -> str:
+        """How long the model will be there, as a sentence."""
+        if self.kept is not None:
+            return "The model is kept, and is there when the server starts again."
+        return (
+            "The model is in memory alone, and is gone when the server stops: the settings name no "
+            "upload_folder."
+        )
 
 
 @asynccontextmanager
@@ -96,7 +89,7 @@ async def receive(request: Request, settings: Settings) -> AsyncIterator[Arrived
                 "in a multipart form."
             )
         shown = _bare(sink.filename)
-        yield Arrived(path, shown, _suffixes(shown, path), sink.digest.hexdigest())
+        yield Arrived(path, shown, suffixes_of(shown, path), sink.digest.hexdigest())
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -122,7 +115,7 @@ def put(repository: Repository, name: str, arrived: Arrived, *, overwrite: bool)
             raise ConflictError(
                 f"A model called {name!r} is loaded already; PUT replaces it, DELETE removes it."
             )
-        model, suffix = _read(arrived, name)
+        model, suffix = read_arrived(arrived, name)
         created = name not in models
         models.add(model) if created else models.replace(**{name: model})
         kept = _keep(repository, name, arrived, suffix)
@@ -159,17 +152,24 @@ def remove(repository: Repository, name: str) -> bool:
         return stored or held is None or held.upload
 
 
+def removal_note(*, for_good: bool) -> str:
+    """Return what became of a model that was removed, as a sentence or two."""
+    if for_good:
+        return "The model is gone."
+    return (
+        "The model is unloaded. Its files are still there; it comes back when they change or the "
+        "server starts again."
+    )
+
+
 def check_name(name: str) -> None:
     """Refuse a name that no file could have, or that would mean something else.
 
     Raises:
         BadRequestError: The name will not do.
     """
-    if not _NAME.fullmatch(name) or name in _RESERVED:
-        raise BadRequestError(
-            f"A model cannot be called {name[:200]!r}: a name has at most 128 letters, digits, "
-            "spaces, dots, dashes and underscores, and begins and ends with a letter or digit."
-        )
+    if problem := name_problem(name):
+        raise BadRequestError(problem)
 
 
 class _Sink(PartReader):
@@ -224,42 +224,6 @@ def _bare(filename: str) -> str:
     return PurePath(filename.replace("\\", "/")).name[:200]
 
 
-def _suffixes(filename: str, path: Path) -> tuple[str, ...]:
-    with path.open("rb") as file:
-        first = file.read(8)
-    if first.startswith(b"PK"):
-        return (".zip",)
-    if first[4:] == b"TFL3":  # the file identifier of TFLite's FlatBuffer schema
-        return (".tflite",)
-    own = PurePath(filename).suffix
-    # The others are Protocol Buffers, which do not say of what.
-    return (own.lower(),) if _SUFFIX.fullmatch(own) else (".onnx", ".pb", ".mlmodel")
-
-
-def _read(arrived: Arrived, name: str) -> tuple[Model, str]:
-    shown = arrived.shown or name
-    problems: list[ExportError] = []
-    for suffix in arrived.suffixes:
-        path = arrived.path.with_name(f"upload{suffix}")
-        path.unlink(missing_ok=True)
-        path.symlink_to(arrived.path)
-        found = read_one(path, name)
-        if not isinstance(found, ExportError):
-            return replace(found, source=f"{shown} (sha256 {arrived.digest[:12]})"), suffix
-        # Where the file lay on this machine is nothing to the client.
-        source, problem = (text.replace(str(path), shown) for text in (found.source, found.problem))
-        problems.append(type(found)(source, problem))
-    # What was read and cannot be run is in this format, whatever the others say.
-    read = [each for each in problems if isinstance(each, UnsupportedExportError)]
-    if len(problems) == 1 or read:
-        raise (read or problems)[0]
-    raise ExportError(
-        shown,
-        "it is neither a zip nor a model file that can be read as it is; send a zip of the "
-        "export, or say what the file is with ?filename=model.onnx.",
-    )
-
-
 def _keep(repository: Repository, name: str, arrived: Arrived, suffix: str) -> Path | None:
     """Keep the file in the folder for uploads, in the place of an earlier one."""
     if repository.stored is None:
@@ -271,7 +235,7 @@ def _keep(repository: Repository, name: str, arrived: Arrived, suffix: str) -> P
     shutil.copyfile(arrived.path, beside)
     beside.replace(target)
     for other in repository.stored.iterdir():
-        if other.stem == name and other != target and _SUFFIX.fullmatch(other.suffix):
+        if other.stem == name and other != target and SUFFIX.fullmatch(other.suffix):
             other.unlink()
             repository.forget(str(other))
     return target
