@@ -13,7 +13,7 @@ import pytest
 
 from pageview import MadeUpView
 from trunkline.errors import TrunklineError
-from trunkline.page.gate import LoopbackOnly, is_loopback
+from trunkline.page.gate import LoopbackOnly
 from trunkline.page.standing import PageServer
 
 
@@ -84,22 +84,6 @@ def test_names_that_were_made_to_point_here_are_refused(host: str) -> None:
         assert named.status_code == 200
     finally:
         server.close()
-
-
-@pytest.mark.parametrize(
-    ("host", "own"),
-    [
-        ("127.0.0.1", True),
-        ("127.9.9.9", True),
-        ("localhost", True),
-        ("a.LOCALHOST.", True),
-        ("[::1]", True),
-        ("10.0.0.1", False),
-        ("localhost.evil.example", False),
-    ],
-)
-def test_loopback(host: str, own: bool) -> None:
-    assert is_loopback(host) is own
 
 
 def test_a_port_that_the_system_keeps_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from trunkline.server import keyfile
 from trunkline.server import keys as module
 from trunkline.server.faults import ForbiddenError, UnauthorizedError
 from trunkline.server.keyfile import make_key, write_keys
-from trunkline.server.keys import KeyRing, is_loopback
+from trunkline.server.keys import KeyRing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,24 +162,3 @@ def test_a_broken_file_is_refused_at_the_start_and_later_changes_nothing(
         ring.check({}, "predict")
     with pytest.raises(TrunklineError, match="not a file of keys"):
         KeyRing(path)
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("127.0.0.1", True),
-        ("127.9.9.9", True),
-        ("::1", True),
-        ("[::1]", True),
-        ("localhost", True),
-        ("LOCALHOST.", True),
-        ("a.localhost", True),
-        ("0.0.0.0", False),
-        ("::", False),
-        ("", False),
-        ("10.0.0.1", False),
-        ("localhost.example", False),
-    ],
-)
-def test_loopback(host: str, expected: bool) -> None:
-    assert is_loopback(host) is expected

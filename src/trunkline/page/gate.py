@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse
 
 from trunkline.page.access import same_origin
+from trunkline.page.loopback import host_in, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,6 @@ __all__ = [
     "LoopbackOnly",
     "foreign",
     "headers_of",
-    "is_loopback",
     "refuse",
     "scheme_of",
     "with_content_security",
@@ -102,23 +101,8 @@ class LoopbackOnly:
         if scope["type"] not in ("http", "websocket"):
             return
         host = headers_of(scope).get("host", "")
-        if not is_loopback(_without_port(host)):
+        if not is_loopback(host_in(host)):
             sentence = "This page answers only to 127.0.0.1 and localhost, on its own machine."
             await refuse(sentence, 400, scope, receive, send)
             return
         await self._app(scope, receive, send)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a name or an address is this machine's own for certain."""
-    bare = host.strip("[]").rstrip(".").lower()
-    if bare == "localhost" or bare.endswith(".localhost"):  # RFC 6761, section 6.3
-        return True
-    try:
-        return ipaddress.ip_address(bare).is_loopback
-    except ValueError:
-        return False
-
-
-def _without_port(host: str) -> str:
-    return host.partition("]")[0] if host.startswith("[") else host.partition(":")[0]

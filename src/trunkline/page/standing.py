@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline.errors import TrunklineError
 from trunkline.page.app import PageApp, make_page
-from trunkline.page.gate import LoopbackOnly, is_loopback
+from trunkline.page.gate import LoopbackOnly
+from trunkline.page.loopback import is_loopback
 
 if TYPE_CHECKING:
     import uvicorn

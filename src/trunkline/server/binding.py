@@ -8,7 +8,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from trunkline.errors import TrunklineError
-from trunkline.server.keys import is_loopback
+from trunkline.page.loopback import is_loopback
 
 if TYPE_CHECKING:
     from trunkline.server.keys import KeyRing

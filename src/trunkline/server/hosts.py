@@ -8,13 +8,12 @@ To the browser the server is then of the page's own origin, and only the name te
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from starlette.websockets import WebSocket
 
+from trunkline.page.loopback import host_in, is_loopback
 from trunkline.server.faults import MisdirectedError
 from trunkline.server.forms import form_for
-from trunkline.server.keys import is_loopback
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -49,16 +48,8 @@ class KnownHosts:
         return self._server.keys.required
 
     def _is_known(self, sent: bytes) -> bool:
-        name = _name_in(sent)
+        name = host_in(sent.decode("latin-1"))
         return name in self._allowed or is_loopback(name)
-
-
-def _name_in(sent: bytes) -> str:
-    """Return the name or address in a Host header, without the port; empty where there is none."""
-    try:
-        return (urlsplit(f"//{sent.decode('latin-1')}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
 
 
 async def _refuse(sent: bytes, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from trunkline.errors import TrunklineError
+from trunkline.page.loopback import is_loopback
 from trunkline.server.faults import ForbiddenError, UnauthorizedError
 from trunkline.server.keyfile import StoredKey, default_keys_file, read_keys
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from trunkline.server.keyfile import Scope
 
-__all__ = ["KeyRing", "is_loopback"]
+__all__ = ["KeyRing"]
 
 _LOOK_AGAIN_SECONDS = 1.0
 
@@ -110,17 +110,6 @@ class KeyRing:
             self._keys = read_keys(self._path)
             self._stamp = stamp
         self._required = self._required or bool(self._keys)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether an address or name, as in a URL, is this machine's own for certain."""
-    bare = host.strip("[]").rstrip(".").lower()
-    if bare == "localhost" or bare.endswith(".localhost"):  # RFC 6761, section 6.3
-        return True
-    try:
-        return ipaddress.ip_address(bare).is_loopback
-    except ValueError:
-        return False
 
 
 def _keys_in(headers: Mapping[str, str]) -> Iterator[str]:
