@@ -24,8 +24,10 @@ class Task:
 
     Attributes:
         views: float32 array of shape (pictures, views, features): the default trunk's features of
-            the training pictures; the first view is the plain one.
+            the training pictures; the first view is the plain one. What the network's own last
+            layer gives comes first.
         test: float32 array of shape (test pictures, features): of the others, plain.
+        last: How many features are the network's own last layer's.
         mobile: MobileNetV2's features of the training pictures, plain.
         mobile_test: The same of the others.
         pixels: Makes what the networks are fed, uint8 of shape (pictures, 224, 224, 3), RGB: of
@@ -36,11 +38,17 @@ class Task:
 
     views: NDArray[np.float32]
     test: NDArray[np.float32]
+    last: int
     mobile: NDArray[np.float32]
     mobile_test: NDArray[np.float32]
     pixels: Callable[[], tuple[NDArray[np.uint8], NDArray[np.uint8]]]
     tags: NDArray[np.intp]
     seed: int
+
+    @property
+    def of_last_layer(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Features of the network's own last layer alone: of the training pictures, and others."""
+        return self.views[:, 0, : self.last], self.test[:, : self.last]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +77,19 @@ def trunkline(task: Task) -> NDArray[np.intp]:
 
 def logistic(task: Task) -> NDArray[np.intp]:
     """Train scikit-learn's logistic regression, C = 1, on centred features."""
+    train, test = _centred(*task.of_last_layer)
+    return _regress(train, task.tags, test, strength=1.0)
+
+
+def logistic_here(task: Task) -> NDArray[np.intp]:
+    """Train the same on all features of the trunk."""
     train, test = _centred(task.views[:, 0], task.test)
     return _regress(train, task.tags, test, strength=1.0)
 
 
 def unit_logistic(task: Task) -> NDArray[np.intp]:
     """Train the same, C = 30, on features of length 1, which no dense layer can do alone."""
-    train, test = (_unit(rows) for rows in _centred(task.views[:, 0], task.test))
+    train, test = (_unit(rows) for rows in _centred(*task.of_last_layer))
     return _regress(train, task.tags, test, strength=30.0)
 
 
@@ -83,7 +97,7 @@ def neighbours(task: Task) -> NDArray[np.intp]:
     """Ask the five nearest training pictures by cosine."""
     from sklearn.neighbors import KNeighborsClassifier
 
-    train, test = (_unit(rows) for rows in _centred(task.views[:, 0], task.test))
+    train, test = (_unit(rows) for rows in _centred(*task.of_last_layer))
     fewest = int(np.bincount(task.tags).min())
     model = KNeighborsClassifier(min(NEIGHBOURS, fewest), weights="distance")
     return np.asarray(model.fit(train, task.tags).predict(test))
@@ -96,7 +110,8 @@ def camera(task: Task) -> NDArray[np.intp]:
 
 def camera_here(task: Task) -> NDArray[np.intp]:
     """Train the same on the features that the other sides use."""
-    return _dense(task.views[:, 0], task.tags, task.test, task.seed)
+    train, test = task.of_last_layer
+    return _dense(train, task.tags, test, task.seed)
 
 
 def fine_tuning(task: Task) -> NDArray[np.intp]:
@@ -110,6 +125,7 @@ def fine_tuning(task: Task) -> NDArray[np.intp]:
 SIDES = {
     "trunkline": Side("Trunkline", trunkline),
     "logistic": Side("plain logistic regression", logistic),
+    "logistic-all": Side("the same on all features of the trunk", logistic_here),
     "unit-logistic": Side("logistic regression, unit length, C = 30", unit_logistic),
     "neighbours": Side("k-NN", neighbours),
     "camera": Side("camera product's recipe", camera),

@@ -11,11 +11,15 @@ import numpy as np
 
 
 def lite0_features(weights, picture):
-    """EfficientNet-Lite0; ``picture`` is RGB, 0 to 255, of shape (rows, columns, 3)."""
+    """EfficientNet-Lite0; ``picture`` is RGB, 0 to 255, of shape (rows, columns, 3).
+
+    Its features are the means of the last layer's channels, and a tenth of the maxima of the
+    filters, after their activation, of all blocks of 7 rows and columns.
+    """
     net = Plain(weights, 1e-3, tensorflow=True)
     data = (picture.astype(np.float64).transpose(2, 0, 1) - 127) / 128
     data = relu6(net.conv(data, "_conv_stem", "_bn0", 2))
-    number = 0
+    number, filters = 0, []
     for repeats, stride in ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1)):
         for repeat in range(repeats):
             at, before = f"_blocks.{number}", data
@@ -23,11 +27,14 @@ def lite0_features(weights, picture):
                 data = relu6(net.conv(data, f"{at}._expand_conv", f"{at}._bn0", 1))
             step = stride if repeat == 0 else 1
             data = relu6(net.conv(data, f"{at}._depthwise_conv", f"{at}._bn1", step))
+            filters.append(data)
             data = net.conv(data, f"{at}._project_conv", f"{at}._bn2", 1)
             if step == 1 and before.shape == data.shape:
                 data = data + before
             number += 1
-    return relu6(net.conv(data, "_conv_head", "_bn1", 1)).mean(axis=(1, 2))
+    means = relu6(net.conv(data, "_conv_head", "_bn1", 1)).mean(axis=(1, 2))
+    maxima = [data.max(axis=(1, 2)) / 10 for data in filters if data.shape[1:] == (7, 7)]
+    return np.concatenate([means, *maxima])
 
 
 def mobilenet_features(weights, picture):

@@ -17,6 +17,7 @@ from trunkline.trunks.layers import (
     Named,
     PictureScale,
     from_both_sides,
+    mean_and_maxima,
     mean_over_picture,
     same_padding,
 )
@@ -92,11 +93,14 @@ def test_a_bottleneck_adds_what_it_took_where_it_can(
     values = rng.normal(size=(1, 4, 6, 6)).astype("f4")
     layers = Layers(weights, 0.01, same_padding, "w.pth")
     names = [Named(name, f"{name}n") for name in "abc"][not widens :]
-    found = run(lambda taken: layers.bottleneck(taken, names, stride), values)
+    found = run(lambda taken: layers.bottleneck(taken, names, stride).output, values)
+    filtered = run(lambda taken: layers.bottleneck(taken, names, stride).filtered, values)
     net, data = Plain(weights, 0.01, tensorflow=True), values[0]
     if widens:
         data = relu6(net.conv(data, "a", "an", 1))
-    data = net.conv(relu6(net.conv(data, "b", "bn", stride)), "c", "cn", 1)
+    data = relu6(net.conv(data, "b", "bn", stride))
+    np.testing.assert_allclose(filtered[0], data, rtol=1e-5, atol=1e-4)
+    data = net.conv(data, "c", "cn", 1)
     if (narrowed, stride) == (4, 1):
         data = data + values[0]
     np.testing.assert_allclose(found[0], data, rtol=1e-5, atol=1e-4)
@@ -106,6 +110,17 @@ def test_the_mean_is_over_rows_and_columns() -> None:
     values = np.random.default_rng(2).normal(size=(1, 5, 3, 4)).astype("f4")
     found = run(mean_over_picture, values)
     np.testing.assert_allclose(found, values.mean(axis=(2, 3)), atol=1e-6)
+
+
+def test_maxima_follow_the_mean() -> None:
+    values = np.random.default_rng(2).normal(size=(1, 5, 3, 4)).astype("f4")
+    fine = np.random.default_rng(3).normal(size=(1, 2, 6, 8)).astype("f4")
+    found = run(
+        lambda taken: mean_and_maxima(taken, [ops.constant(fine), ops.negative(taken)], 0.5), values
+    )
+    maxima = [0.5 * each.max(axis=(2, 3)) for each in (fine, -values)]
+    expected = np.concatenate([values.mean(axis=(2, 3)), *maxima], axis=1)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_LIMIT", "FeatureStore"]
 
 DEFAULT_LIMIT = 2 << 30
-"""How large the store may become, in bytes: about 400 000 views on a trunk of 1280 features."""
+"""How large the store may become, in bytes: about 80 000 views on the default trunk."""
 
 # A file that changed this recently may change again without its times showing it.
 _SETTLED_SECONDS = 2.0

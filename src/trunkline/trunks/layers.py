@@ -23,7 +23,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Layers", "Named", "Padding", "PictureScale", "from_both_sides", "same_padding"]
+__all__ = [
+    "Block",
+    "Layers",
+    "Named",
+    "Padding",
+    "PictureScale",
+    "as_graph",
+    "from_both_sides",
+    "mean_and_maxima",
+    "mean_over_picture",
+    "relu6",
+    "same_padding",
+]
 
 Padding = Callable[[int, int, int], tuple[int, int]]
 """From size, kernel and stride of an axis to the zeros before and behind it."""
@@ -34,6 +46,18 @@ class Named(NamedTuple):
 
     convolution: str
     norm: str
+
+
+class Block(NamedTuple):
+    """What a block gives.
+
+    Attributes:
+        output: What the next layer takes.
+        filtered: What its channels found, all 0 to 6.
+    """
+
+    output: openvino.Node
+    filtered: openvino.Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +125,7 @@ class Layers:
         # OpenVINO counts the groups first: (channels, 1, 1, rows, columns).
         return self._convolution(data, kernels[:, None], bias, names, stride)
 
-    def bottleneck(
-        self, data: openvino.Node, layers: Sequence[Named], stride: int
-    ) -> openvino.Node:
+    def bottleneck(self, data: openvino.Node, layers: Sequence[Named], stride: int) -> Block:
         """Return an inverted residual block: widen, filter each channel, narrow, add the input.
 
         Args:
@@ -116,8 +138,8 @@ class Layers:
         filtered = relu6(self.depthwise(wide, filters, stride))
         narrowed = self.convolution(filtered, narrow)
         if narrowed.get_output_shape(0) != data.get_output_shape(0):
-            return narrowed
-        return ops.add(narrowed, data)
+            return Block(narrowed, filtered)
+        return Block(ops.add(narrowed, data), filtered)
 
     def _folded(self, names: Named) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return kernels and bias of a convolution together with its normalisation."""
@@ -174,9 +196,36 @@ def relu6(data: openvino.Node) -> openvino.Node:
 
 def mean_over_picture(data: openvino.Node) -> openvino.Node:
     """Return each channel's mean, of shape (1, channels)."""
-    mean = ops.reduce_mean(data, np.array([2, 3], np.int64), keep_dims=True)
+    return _flat(_mean(data))
+
+
+def mean_and_maxima(
+    data: openvino.Node, others: Sequence[openvino.Node], scale: float
+) -> openvino.Node:
+    """Return what several layers saw in a picture, of shape (1, all their channels).
+
+    Args:
+        data: The layer whose channels' means come first.
+        others: Those whose channels' maxima follow, one after the other.
+        scale: What the maxima are multiplied by.
+    """
+    return _flat(ops.concat([_mean(data), *(_maxima(each, scale) for each in others)], axis=1))
+
+
+def _mean(data: openvino.Node) -> openvino.Node:
+    return ops.reduce_mean(data, np.array([2, 3], np.int64), keep_dims=True)
+
+
+def _maxima(data: openvino.Node, scale: float) -> openvino.Node:
+    maxima = ops.reduce_max(data, np.array([2, 3], np.int64), keep_dims=True)
+    # A number per channel, as every format has a layer for that.
+    shape = list(maxima.get_output_shape(0))
+    return ops.multiply(maxima, ops.constant(np.full(shape, scale, np.float32)))
+
+
+def _flat(data: openvino.Node) -> openvino.Node:
     channels = list(data.get_output_shape(0))[1]
-    return ops.reshape(mean, np.array([1, channels], np.int64), special_zero=False)
+    return ops.reshape(data, np.array([1, channels], np.int64), special_zero=False)
 
 
 def as_graph(picture: openvino.Node, features: openvino.Node, name: str) -> openvino.Model:

@@ -64,7 +64,7 @@ def build(weights: Mapping[str, NDArray[np.generic]], source: str) -> openvino.M
     strides = [first if block == 0 else 1 for blocks, first in _STAGES for block in range(blocks)]
     for number, stride in enumerate(strides, start=1):
         # Only the first block does not widen.
-        data = layers.bottleneck(data, _block(number, widens=number > 1), stride)
+        data = layers.bottleneck(data, _block(number, widens=number > 1), stride).output
     last = len(strides) + 1
     data = relu6(layers.convolution(data, Named(f"features.{last}.0", f"features.{last}.1")))
     return as_graph(picture, mean_over_picture(data), "mobilenet-v2")

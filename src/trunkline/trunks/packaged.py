@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["PackagedTrunk"]
 
 # Part of a cached graph's key: to be raised when the same weights give another graph.
-_BUILDER = "1"
+_BUILDER = "2"
 
 
 @dataclass(frozen=True)

