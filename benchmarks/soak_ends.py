@@ -6,8 +6,10 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from trunkline.streams.frames import Exposure
 from trunkline.streams.sources import EndOfStream, SourceStatus
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class CountedSource:
         self.source = source
         self.name = source.name
         self.given = 0
+        self._counting = threading.Lock()
 
     @property
     def live(self) -> bool:
@@ -58,8 +61,26 @@ class CountedSource:
     def next(self, timeout: float) -> Frame | None:
         """Return the next frame; see ``Source.next``."""
         frame = self.source.next(timeout)
-        self.given += frame is not None
+        self._count(int(frame is not None))
         return frame
+
+    def take(self, timeout: float) -> Exposure | None:
+        """Return the next frame, to be developed later; see ``Source.take``."""
+        exposure = self.source.take(timeout)
+        if exposure is None:
+            return None
+        self._count(1)
+        return replace(exposure, develop=partial(self._develop, exposure))
+
+    def _develop(self, exposure: Exposure) -> Frame | None:
+        frame = exposure.develop()
+        if frame is None:  # the source itself has counted it as dropped
+            self._count(-1)
+        return frame
+
+    def _count(self, given: int) -> None:
+        with self._counting:
+            self.given += given
 
     def close(self) -> None:
         """Stop reading."""
@@ -120,6 +141,11 @@ class LoopedFiles:
             self._next_file()
             return None
         return frame and replace(frame, number=self._before.received + frame.number)
+
+    def take(self, timeout: float) -> Exposure | None:
+        """Return the next frame as ``next`` does."""
+        frame = self.next(timeout)
+        return frame and Exposure(frame, lambda: frame)
 
     def _next_file(self) -> None:
         with self._changing:

@@ -131,7 +131,8 @@ class Pipe:
             if self._world.may(0.05):
                 self._world.note("nobody reads the pipe")
                 self._world.rest(1, 4)
-            elif self._world.may(0.03):
+            # Not before somebody writes: a pipe that nobody reads cannot be opened.
+            elif self.lines and self._world.may(0.03):
                 self._world.note("the pipe is closed and opened again")
                 os.close(self._reader)
                 self._world.rest(0.2, 1)

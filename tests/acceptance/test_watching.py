@@ -88,9 +88,9 @@ def test_smoothing_waits_until_a_label_holds(
 def test_two_sources_and_a_drawn_video(
     shared: Path, labelled: list[np.ndarray], tmp_path: Path
 ) -> None:
-    # Eight frames wait for the video: of so few none is dropped, however slow the machine.
-    first = film(tmp_path / "first.avi", labelled[:1], 4)
-    second = film(tmp_path / "second.avi", labelled[2:], 4)
+    # More than wait for the video, which gets every one of them, however slow the machine.
+    first = film(tmp_path / "first.avi", labelled[:1], 12)
+    second = film(tmp_path / "second.avi", labelled[2:], 12)
     drawn = tmp_path / "drawn.mp4"
     model = shared / "models" / "fruit-2"
     lines = watch(first, second, "-m", model, "--sink", "jsonl", "--sink", f"video:{drawn}", "-q")
@@ -100,10 +100,10 @@ def test_two_sources_and_a_drawn_video(
     }
     assert {label for _, label in said} == {"Apple", "Banana"}
     assert len(said) == 2
-    assert len(lines) == 2 * 4
+    assert len(lines) == 2 * 12
     for path in tmp_path.glob("drawn*.mp4"):
         with av.open(str(path)) as container:
-            assert sum(1 for _ in container.decode(video=0)) == 4
+            assert sum(1 for _ in container.decode(video=0)) == 12
     assert len(list(tmp_path.glob("drawn*.mp4"))) == 2
 
 

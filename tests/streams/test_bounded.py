@@ -56,3 +56,70 @@ def test_what_was_put_is_delivered_or_dropped_and_it_is_known_whose_it_was():
     queue.clear()
     assert queue.dropped_by_camera == {"a": 2, "b": 1, "c": 1}
     assert (queue.dropped, queue.delivered) == (4, 1)
+
+
+def test_what_is_kept_is_dropped_only_where_nothing_is_delivered():
+    now = [0.0]
+    queue = BoundedQueue(2, clock=lambda: now[0], patience=5.0)
+    queue.put("live")
+    for number in range(4):
+        queue.put(number, keep=True)
+    assert queue.dropped == 1  # the live one
+    queue.put("live")
+    assert queue.dropped == 2
+    assert queue.is_full
+    now[0] = 100.0  # without a delivery: what comes now takes the oldest's place
+    assert not queue.is_full
+    queue.put(4, keep=True)
+    assert queue.dropped == 3
+    assert queue.take() == 1
+    queue.done(delivered=True)
+    assert queue.is_full
+    queue.put(5, keep=True)
+    assert queue.take() == 2
+    queue.done(delivered=False)  # that is no progress
+    now[0] = 105.5
+    queue.put(6, keep=True)
+    queue.close()
+    assert [queue.take() for _ in range(3)] == [4, 5, 6]
+    assert queue.dropped == 4
+
+
+def test_patience_begins_when_the_queue_has_something():
+    now = [0.0]
+    queue = BoundedQueue(1, clock=lambda: now[0], patience=5.0)
+    now[0] = 1000.0
+    queue.put("a", keep=True)
+    assert queue.is_full
+    now[0] = 1004.0
+    assert queue.take() == "a"
+    queue.put("b", keep=True)  # beside one that is not done with
+    assert queue.is_full
+    now[0] = 1006.0
+    assert not queue.is_full
+
+
+def test_room_is_told_once_and_outside_the_lock():
+    queue, told = BoundedQueue(2), []
+    queue.when_room(lambda: told.append((queue.is_full, queue.dropped)))
+    for number in range(4):
+        queue.put(number, keep=True)
+    for expected in ([], [], [(False, 0)], [(False, 0)]):
+        queue.take()
+        assert told == expected
+
+
+def test_a_queue_is_flushed_when_the_last_is_done_with_or_it_has_stalled():
+    now = [0.0]
+    queue = BoundedQueue(2, clock=lambda: now[0], patience=5.0)
+    assert queue.flush(0)
+    queue.put("a")
+    assert not queue.flush(0)
+    queue.take()
+    assert not queue.flush(0)
+    queue.done(delivered=False)
+    assert queue.flush(0)
+    queue.put("b")
+    assert not queue.flush(0)
+    now[0] = 6.0
+    assert queue.flush(0)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -14,6 +15,8 @@ __all__ = ["BoundedQueue", "Closed"]
 
 T = TypeVar("T")
 
+_PATIENCE = 10.0  # seconds; even a large frame is encoded in less
+
 
 class Closed(Exception):  # noqa: N818 - a state, not an error
     """The queue is closed and empty."""
@@ -22,19 +25,36 @@ class Closed(Exception):  # noqa: N818 - a state, not an error
 class BoundedQueue(Generic[T]):
     """A queue that drops its oldest item where it is full, and counts what was dropped.
 
+    Items that are to be kept are dropped only where the queue has stalled: it has held items for
+    ``patience`` seconds, and none was delivered. Until then it may hold more than its size, which
+    whoever puts them is to avoid by a look at ``is_full``.
+
     Args:
-        size: The most items it holds, at least 1.
+        size: The most items it holds, at least 1, but for those that are kept.
         camera_of: Whose an item is, for the counts.
+        clock: Seconds, only ever forward.
+        patience: Seconds without a delivery that are too long.
     """
 
-    def __init__(self, size: int, camera_of: Callable[[T], str] = lambda _: "") -> None:
-        self._items: deque[T] = deque()
+    def __init__(
+        self,
+        size: int,
+        camera_of: Callable[[T], str] = lambda _: "",
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        patience: float = _PATIENCE,
+    ) -> None:
+        self._items: deque[tuple[T, bool]] = deque()
         self._size = size
         self._changed = threading.Condition()
         self._camera_of = camera_of
+        self._clock = clock
+        self._patience = patience
         self._woken = self._closed = False
         self._dropped: Counter[str] = Counter()
-        self._taken = self._failed = 0
+        self._taken = self._failed = self._under_way = 0
+        self._moved = clock()
+        self._on_room: Callable[[], object] = lambda: None
 
     @property
     def dropped(self) -> int:
@@ -53,16 +73,43 @@ class BoundedQueue(Generic[T]):
         with self._changed:
             return self._taken - self._failed
 
-    def put(self, item: T) -> None:
-        """Add an item, without waiting; a closed queue drops it."""
+    @property
+    def is_full(self) -> bool:
+        """Whether it is worth waiting for room; not where it has stalled."""
+        return len(self._items) >= self._size and not self._has_stalled()
+
+    def when_room(self, call: Callable[[], object]) -> None:
+        """Have something called, in the taker's thread, whenever the queue is no longer full."""
+        self._on_room = call
+
+    def put(self, item: T, *, keep: bool = False) -> None:
+        """Add an item, without waiting; a closed queue drops it.
+
+        Args:
+            item: The item.
+            keep: Whether others are to make room for it, and none for others.
+        """
         with self._changed:
             if self._closed:
                 self._drop(item)
                 return
-            if len(self._items) >= self._size:
-                self._drop(self._items.popleft())
-            self._items.append(item)
-            self._changed.notify()
+            if not self._items and not self._under_way:
+                self._moved = self._clock()
+            self._items.append((item, keep))
+            if len(self._items) > self._size:
+                self._make_room()
+            self._changed.notify_all()
+
+    def _make_room(self) -> None:
+        stalled = self._has_stalled()
+        for place, (item, keep) in enumerate(self._items):
+            if stalled or not keep:
+                del self._items[place]
+                self._drop(item)
+                return
+
+    def _has_stalled(self) -> bool:
+        return self._clock() - self._moved > self._patience
 
     def take(self) -> T | None:
         """Wait for the oldest item and return it; None where ``wake`` was called instead.
@@ -72,19 +119,48 @@ class BoundedQueue(Generic[T]):
         """
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._closed or self._woken)
-            if self._items:
-                self._taken += 1
-                return self._items.popleft()
-            if self._closed:
-                raise Closed
-            self._woken = False
-            return None
+            if not self._items:
+                if self._closed:
+                    raise Closed
+                self._woken = False
+                return None
+            self._taken += 1
+            self._under_way += 1
+            item, _ = self._items.popleft()
+            room = len(self._items) == self._size - 1
+        if room:
+            self._on_room()
+        return item
+
+    def done(self, *, delivered: bool) -> None:
+        """Note that an item that was taken is done with.
+
+        Args:
+            delivered: Whether it went well; then the queue has not stalled.
+        """
+        with self._changed:
+            self._under_way -= 1
+            if delivered:
+                self._moved = self._clock()
+            self._changed.notify_all()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until every item is done with; return whether there is nothing to wait for.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+        with self._changed:
+            return self._changed.wait_for(self._is_flushed, timeout)
+
+    def _is_flushed(self) -> bool:
+        return self._has_stalled() or not (self._items or self._under_way)
 
     def wake(self) -> None:
         """Let the next ``take`` on an empty queue return None."""
         with self._changed:
             self._woken = True
-            self._changed.notify()
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Take no more items; those in the queue can still be taken."""
@@ -96,7 +172,7 @@ class BoundedQueue(Generic[T]):
         """Drop every item."""
         with self._changed:
             while self._items:
-                self._drop(self._items.popleft())
+                self._drop(self._items.popleft()[0])
 
     def lose(self, camera: str) -> None:
         """Count an item that was taken and could not be delivered."""

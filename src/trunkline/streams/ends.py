@@ -6,11 +6,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from trunkline.streams.frames import Frame, Sight
+    from trunkline.streams.frames import Exposure, Frame, Sight
 
-__all__ = ["CountsByCamera", "FrameSource", "SightSink", "SourceState"]
+__all__ = [
+    "CountsByCamera",
+    "DevelopsLater",
+    "FrameSource",
+    "HoldsFiles",
+    "SightSink",
+    "SourceState",
+]
 
 
 class SourceState(Protocol):
@@ -67,6 +74,15 @@ class FrameSource(Protocol):
         ...
 
 
+@runtime_checkable
+class DevelopsLater(Protocol):
+    """A source of frames that are decoded when they are wanted; ``Source`` is one."""
+
+    def take(self, timeout: float) -> Exposure | None:
+        """Return the next frame, or None, as ``FrameSource.next`` does."""
+        ...
+
+
 class SightSink(Protocol):
     """What a watcher needs of a sink; ``trunkline.streams.sinks.Sink`` is one."""
 
@@ -96,4 +112,26 @@ class CountsByCamera(Protocol):
     @property
     def dropped_by_camera(self) -> Mapping[str, int]:
         """What ``dropped`` counts, by the stream's name."""
+        ...
+
+
+@runtime_checkable
+class HoldsFiles(Protocol):
+    """A sink that files wait for; ``trunkline.streams.keeping.KeepingSink`` is one."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether files should wait; not where it has stopped delivering. Never waits."""
+        ...
+
+    def when_room(self, call: Callable[[], object]) -> None:
+        """Have something called, from any thread, whenever it is no longer full."""
+        ...
+
+    def keep(self, sight: Sight) -> None:
+        """Take a file's sight, and drop none for it; never waits."""
+        ...
+
+    def flush(self, timeout: float) -> bool:
+        """Wait for what it holds; return whether there is nothing more to wait for."""
         ...

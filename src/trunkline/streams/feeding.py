@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trunkline.streams.ends import DevelopsLater
 from trunkline.streams.lanes import Arrival
 from trunkline.streams.slots import EndOfStream
 from trunkline.streams.stillness import thumbnail
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trunkline.streams.board import Board
-    from trunkline.streams.frames import Frame
+    from trunkline.streams.frames import Exposure, Frame
     from trunkline.streams.lanes import Lane
 
 __all__ = ["Clock", "Feeder"]
@@ -57,18 +58,28 @@ class Feeder:
         try:
             lane.source.start()
             while not self._stopping.is_set():
-                frame = lane.source.next(_TICK)
-                if frame is not None:
-                    self._board.offer(lane, self._arrival(lane, frame))
+                arrival = self._next(lane)
+                if arrival is not None:
+                    self._board.offer(lane, arrival)
         except EndOfStream:
             pass
         except Exception as error:  # a source's fault must not end the others
             problem = str(error) or type(error).__name__
         self._board.end(lane, problem)
 
-    def _arrival(self, lane: Lane, frame: Frame) -> Arrival:
+    def _next(self, lane: Lane) -> Arrival | None:
+        source = lane.source
+        # Whether a frame shows anything new is seen in its picture.
+        if lane.camera.still is None and isinstance(source, DevelopsLater):
+            exposure = source.take(_TICK)
+            return self._arrival(lane, exposure.frame, exposure) if exposure else None
+        frame = source.next(_TICK)
+        return self._arrival(lane, frame) if frame else None
+
+    def _arrival(self, lane: Lane, frame: Frame, exposure: Exposure | None = None) -> Arrival:
         came = self._clock.steady()
         if lane.source.live:  # it may have waited at the source
             came -= max(0.0, self._clock.wall() - frame.at)
         still = lane.camera.still is not None
-        return Arrival(frame, came, thumbnail(frame.pixels) if still else None)
+        small = thumbnail(frame.pixels) if still else None
+        return Arrival(frame, came, small, exposure)

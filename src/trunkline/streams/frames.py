@@ -6,15 +6,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+import numpy as np
 
-    import numpy as np
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from numpy.typing import NDArray
 
     from trunkline.predictions import Prediction
 
-__all__ = ["Event", "Frame", "Sight"]
+__all__ = ["NO_PIXELS", "Event", "Exposure", "Frame", "Sight"]
+
+NO_PIXELS: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
+"""In the place of a picture that is not there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +37,20 @@ class Frame:
     number: int
     at: float
     pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exposure:
+    """A frame whose picture may yet have to be decoded, for nothing if nobody takes it.
+
+    Attributes:
+        frame: The frame; of a live source without its pixels.
+        develop: Returns it with them, called once and from any thread; None where that cannot be
+            done, which its source has counted then.
+    """
+
+    frame: Frame
+    develop: Callable[[], Frame | None]
 
 
 @dataclass(frozen=True, slots=True)

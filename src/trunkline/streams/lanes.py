@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trunkline.streams.admission import admit
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trunkline.streams.admission import Costs
-    from trunkline.streams.frames import Frame
+    from trunkline.streams.frames import Exposure, Frame
     from trunkline.streams.rules import Camera, Rule
 
 __all__ = ["Arrival", "Job", "Lane"]
@@ -36,11 +36,13 @@ class Arrival:
         frame: The frame.
         came: When it came, on the watcher's clock.
         thumbnail: To tell whether it shows anything new; None where nobody asks.
+        exposure: Where its picture comes from, if it has none yet.
     """
 
     frame: Frame
     came: float
     thumbnail: NDArray[np.float32] | None = None
+    exposure: Exposure | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +64,15 @@ class Job:
     trackers: tuple[Tracker, ...]
     asked: tuple[Tracker, ...]
     again: frozenset[str]
+
+    def developed(self) -> Job | None:
+        """Return it with the frame's picture; None where that cannot be decoded."""
+        if self.arrival.exposure is None:
+            return self
+        frame = self.arrival.exposure.develop()
+        if frame is None:
+            return None
+        return replace(self, arrival=replace(self.arrival, frame=frame, exposure=None))
 
 
 class Lane:

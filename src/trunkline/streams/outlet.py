@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from trunkline.streams.frames import Frame
+from trunkline.streams.frames import NO_PIXELS, Exposure, Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
     from trunkline.streams.slots import FrameSlot
     from trunkline.streams.status import Journal
 
-__all__ = ["Develop", "Outlet"]
+__all__ = ["Outlet", "SpoiltError"]
 
-if TYPE_CHECKING:
-    Develop = Callable[[], Frame]
-    """Makes the frame; of a live source called only for a frame that is taken."""
+
+class SpoiltError(Exception):
+    """A picture is not whole, as happens on any network."""
 
 
 class Outlet:
@@ -37,7 +38,7 @@ class Outlet:
     """
 
     def __init__(
-        self, stream: str, sampler: Sampler, slot: FrameSlot[Develop], journal: Journal
+        self, stream: str, sampler: Sampler, slot: FrameSlot[Exposure], journal: Journal
     ) -> None:
         self.slot = slot
         self.journal = journal
@@ -73,25 +74,19 @@ class Outlet:
         if not self._sampler.wants(number, at):
             self.journal.skip()
             return
-        develop: Develop = partial(_develop, self._stream, number, at, pixels)
-        # A live frame may yet be dropped, and would have been converted for nothing.
-        if not self.slot.newest:
-            try:
-                develop = _developed(develop())
-            except Exception as error:  # the next one may be in another format
-                self.spoil(error)
-                return
-        self.slot.put(develop)
+        frame = Frame(self._stream, number, at, NO_PIXELS)
+        # A live frame may yet be dropped, and would have been decoded or converted for nothing.
+        if self.slot.newest:
+            self.slot.put(Exposure(frame, partial(self._develop, frame, pixels)))
+        elif developed := self._develop(frame, pixels):
+            self.slot.put(Exposure(developed, lambda: developed))
 
-    def spoil(self, error: Exception) -> None:
-        """Count a frame that could not be brought to RGB as broken, and as dropped."""
-        self.journal.broken(f"A frame could not be converted ({type(error).__name__}).")
+    def _develop(self, frame: Frame, pixels: Callable[[], NDArray[np.uint8]]) -> Frame | None:
+        try:
+            return replace(frame, pixels=pixels())
+        except SpoiltError:
+            self.journal.broken()
+        except Exception as error:  # the next one may be in another format
+            self.journal.broken(f"A frame could not be converted ({type(error).__name__}).")
         self.slot.lose()
-
-
-def _develop(stream: str, number: int, at: float, pixels: Callable[[], NDArray[np.uint8]]) -> Frame:
-    return Frame(stream, number, at, pixels())
-
-
-def _developed(frame: Frame) -> Develop:
-    return lambda: frame
+        return None

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from trunkline.streams.closing import close_all
-from trunkline.streams.ends import CountsByCamera
+from trunkline.streams.ends import CountsByCamera, HoldsFiles
 from trunkline.streams.figures import SinkFigures
 from trunkline.streams.outcome import Outcome
 from trunkline.streams.reader import Reader
@@ -42,13 +42,29 @@ class Passing:
         self.reader: Reader | None = None
         self._answerer = answerer
         self._sinks = tuple(sinks)
+        self._holding = tuple(sink for sink in self._sinks if isinstance(sink, HoldsFiles))
         self._faults: tuple[Counter[str], ...] = tuple(Counter() for _ in self._sinks)
         self._clock = clock
 
     @property
     def is_held(self) -> bool:
-        """Whether files have to wait because whoever iterates takes his time."""
-        return self.reader is not None and self.reader.is_full
+        """Whether files have to wait because whoever iterates, or a sink, takes his time."""
+        if self.reader is not None and self.reader.is_full:
+            return True
+        return any(sink.is_full for sink in self._holding)
+
+    def when_room(self, call: Callable[[], object]) -> None:
+        """Have something called whenever a sink no longer holds files."""
+        for sink in self._holding:
+            sink.when_room(call)
+
+    def flush(self, timeout: float) -> bool:
+        """Wait for sinks that files wait for; return whether there is nothing more to wait for.
+
+        Args:
+            timeout: Seconds for each.
+        """
+        return all(sink.flush(timeout) for sink in self._holding)
 
     def read(self) -> Reader:
         """Return where sights wait for whoever iterates, from now on."""
@@ -65,7 +81,10 @@ class Passing:
         sight = self._sight(job, answers)
         for sink, faults in zip(self._sinks, self._faults, strict=True):
             try:
-                sink.put(sight)
+                if isinstance(sink, HoldsFiles) and not job.lane.source.live:
+                    sink.keep(sight)
+                else:
+                    sink.put(sight)
             except Exception:  # a sink's fault must not end the others
                 faults[sight.frame.stream] += 1
         if self.reader:

@@ -2,7 +2,7 @@
 """Queues between the engine and the sinks: whoever puts never waits, and what is lost is counted.
 
 Every sink has a bounded queue and threads of its own. When the queue is full its oldest item goes,
-for the newest says more about now.
+for the newest says more about now. Sinks that keep all of a file: ``trunkline.streams.keeping``.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-import numpy as np
-
 from trunkline.streams.bounded import BoundedQueue, Closed
-from trunkline.streams.frames import Sight
+from trunkline.streams.frames import NO_PIXELS, Sight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["DeliveryError", "QueuedSink", "without_pixels"]
 
 T = TypeVar("T")
-
-_NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
 # How long a thread that was told to give up may take to do so.
 _LAST_SECONDS = 2.0
@@ -124,6 +120,7 @@ class QueuedSink(ABC, Generic[T]):
             self._conclude()
 
     def _attempt(self, item: T | None) -> None:
+        delivered = False
         try:
             if item is None:
                 self._woken()
@@ -134,6 +131,10 @@ class QueuedSink(ABC, Generic[T]):
             self._queue.lose(_camera_of(item))
         else:
             self._problem = ""
+            delivered = True
+        finally:
+            if item is not None:
+                self._queue.done(delivered=delivered)
 
     def _conclude(self) -> None:
         try:
@@ -172,4 +173,4 @@ def _camera_of(item: object) -> str:
 
 def without_pixels(sight: Sight) -> Sight:
     """Return a sight that does not keep its picture in memory while it waits."""
-    return replace(sight, frame=replace(sight.frame, pixels=_NO_PIXELS))
+    return replace(sight, frame=replace(sight.frame, pixels=NO_PIXELS))

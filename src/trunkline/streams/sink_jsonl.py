@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from trunkline.errors import TrunklineError
 from trunkline.predictions import json_line
-from trunkline.streams.queues import DeliveryError, QueuedSink, without_pixels
+from trunkline.streams.keeping import KeepingSink
+from trunkline.streams.queues import DeliveryError, without_pixels
 from trunkline.streams.records import sight_values
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _CHUNK = 4096
 _POLL_MS = 100
 
 
-class _JsonLines(QueuedSink["Sight"]):
+class _JsonLines(KeepingSink):
     def _items(self, sight: Sight) -> Iterator[Sight]:
         # Of a frame at which no model looked there is nothing to say.
         if sight.answers or sight.events:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from trunkline.errors import MissingExtraError, TrunklineError
 from trunkline.streams.drawing import drawn
-from trunkline.streams.queues import DeliveryError, QueuedSink
+from trunkline.streams.keeping import KeepingSink
+from trunkline.streams.queues import DeliveryError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,7 @@ _GROUP = 30
 _FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
 
 
-class Video(QueuedSink["Sight"]):
+class Video(KeepingSink):
     """Writes H.264 at the pace at which the frames came.
 
     The first stream's file is FILE.mp4. When there are more streams, each has FILE-STREAM.mp4, the

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from trunkline.streams.addresses import Address
-    from trunkline.streams.frames import Frame
-    from trunkline.streams.outlet import Develop
+    from trunkline.streams.frames import Exposure, Frame
 
 __all__ = ["EndOfStream", "Source", "SourceSettings", "SourceStatus", "open_source"]
 
@@ -80,7 +79,7 @@ class Source:
         self._address = address
         self._settings = settings
         self._fps = fps
-        self._slot: FrameSlot[Develop] = FrameSlot(newest=address.live, size=settings.backlog)
+        self._slot: FrameSlot[Exposure] = FrameSlot(newest=address.live, size=settings.backlog)
         self._journal = Journal(settings.patience, settings.clock)
         pictures = address.kind == "pictures"
         sampler = Sampler(every, fps)
@@ -109,14 +108,12 @@ class Source:
         Raises:
             EndOfStream: All was given, or the source has failed or was closed: its status tells.
         """
-        develop = self._slot.take(timeout)
-        if develop is None:
-            return None
-        try:
-            return develop()
-        except Exception as error:  # a live frame in a format that cannot be brought to RGB
-            self._outlet.spoil(error)
-            return None
+        exposure = self.take(timeout)
+        return exposure.develop() if exposure else None
+
+    def take(self, timeout: float) -> Exposure | None:
+        """Return the next frame as ``next`` does, but its picture only when it is asked for."""
+        return self._slot.take(timeout)
 
     def stop(self) -> None:
         """Ask it to end and do not wait, so that many can be closed in the time of one."""

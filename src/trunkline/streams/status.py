@@ -27,13 +27,14 @@ class SourceStatus:
             that ran gives none, ``"ended"``, or ``"failed"`` when it will give no more.
         problem: What is wrong, as a sentence without any password; empty while all is well. Of a
             folder, what was wrong with the last picture that could not be read.
-        received: Frames decoded.
+        received: Frames that came and seemed whole.
         dropped: Frames that came while an older one still waited, waited at the end, or could not
-            be brought to RGB.
+            be decoded or brought to RGB when they were taken.
         skipped: Frames left out as ``every`` and ``fps`` ask.
         broken: Packets, frames and pictures that could not be decoded whole.
         reconnects: How often it was opened again.
-        width: Of the last frame received, after rotation, in pixels; 0 before the first.
+        width: Of the last frame received, or decoded as it came, after rotation, in pixels; 0
+            before the first.
         height: As width.
     """
 

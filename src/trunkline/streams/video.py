@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import errno
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trunkline.errors import MissingExtraError, TrunklineError
+from trunkline.streams.jpegs import EXPLODE, JpegDecoder
 from trunkline.streams.reconnecting import LostError, Watchdog, keep_connected
 
 if TYPE_CHECKING:
@@ -119,23 +119,36 @@ class _Reader:
         stream = container.streams.video[0]
         context = stream.codec_context
         context.thread_count = 1  # the engine has the other cores
+        jpegs = None
         if context.name == "mjpeg":
-            # Of half a picture the rest would be grey, and unmarked.
-            context.options = {**context.options, "err_detect": "explode"}
+            context.options = {**context.options, **EXPLODE}
+            if live:
+                jpegs = JpegDecoder(self._av, context.extradata, self._settings.clock)
         watchdog = Watchdog(self._settings.patience, self._settings.clock)
         timeline = _Timeline(self._settings.now(), stream.average_rate)
         for packet in self._packets(container, stream):
             # Before decoding, which takes its time, too.
             came = self._settings.now()
+            if jpegs and self._offer_later(jpegs, bytes(packet), came):
+                continue
             for image in self._decode(packet):
                 at = came if live else timeline.at(image.time)
                 _offer(self._outlet, image, at)
                 fed()
                 watchdog.feed()
+                if jpegs:
+                    jpegs.look(*_upright(image))
             if self._outlet.stopped():
                 return
             if live:
                 watchdog.check()
+
+    def _offer_later(self, jpegs: JpegDecoder, content: bytes, at: float) -> bool:
+        if self._outlet.stopped() or not jpegs.may_wait(content):
+            return False
+        width, height, turns = jpegs.shape
+        self._outlet.offer(at, width, height, lambda: _pixels(jpegs.decode(content), turns))
+        return True
 
     def _packets(
         self, container: InputContainer, stream: VideoStream
@@ -193,11 +206,16 @@ class _Timeline:
 
 
 def _offer(outlet: Outlet, image: VideoFrame, at: float) -> None:
+    width, height, turns = _upright(image)
+    outlet.offer(at, width, height, lambda: _pixels(image, turns))
+
+
+def _upright(image: VideoFrame) -> tuple[int, int, int]:
+    """Return a picture's width and height once it is turned, and by how many quarters."""
     turns = round(image.rotation / 90) % 4
-    width, height = image.width, image.height
     if turns % 2:
-        width, height = height, width
-    outlet.offer(at, width, height, partial(_pixels, image, turns))
+        return image.height, image.width, turns
+    return image.width, image.height, turns
 
 
 def _pixels(image: VideoFrame, turns: int) -> NDArray[np.uint8]:

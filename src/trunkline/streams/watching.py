@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from trunkline.streams.reader import Reader
     from trunkline.streams.rules import Camera
 
+    Done = tuple[Job, dict[str, Prediction | Failure] | None]
+    """A frame and its answers; None where it had no picture."""
+
 __all__ = ["Clock", "Watcher"]
 
 _TICK = 0.2  # seconds between looks at whether to stop
@@ -79,6 +82,7 @@ class Watcher:
         self._board = Board(
             self._lanes, models, clock.steady, at_once=workers, hold=lambda: self._passing.is_held
         )
+        self._passing.when_room(self._board.wake)
         self._turnstiles = {id(lane): Turnstile(self._pass_on) for lane in self._lanes}
         self._stopping = threading.Event()
         self._closing = threading.Lock()
@@ -122,7 +126,8 @@ class Watcher:
         try:
             self.start()
             while not (self._stopping.is_set() or (stop and stop.is_set())):
-                if self._board.wait_until_ended(_TICK):
+                # What sinks hold of a film takes as long as it takes.
+                if self._board.wait_until_ended(_TICK) and self._passing.flush(_TICK):
                     break
         finally:
             self.close()
@@ -152,7 +157,7 @@ class Watcher:
             if sight:
                 self._board.wake()
                 yield sight
-            elif over:
+            elif over and self._passing.flush(_TICK):
                 return
 
     def figures(self) -> Figures:
@@ -200,14 +205,22 @@ class Watcher:
         while not self._stopping.is_set():
             job = self._board.take(_TICK)
             if job:
-                waiting = [tracker for tracker in job.trackers if tracker.rule.when]
-                answers = self._answerer.answer(job.arrival.frame.pixels, job.asked, waiting)
-                self._turnstiles[id(job.lane)].pass_through(job.ticket, (job, answers))
+                done = self._look(job)
+                self._turnstiles[id(job.lane)].pass_through(job.ticket, done)
 
-    def _pass_on(self, done: tuple[Job, dict[str, Prediction | Failure]]) -> None:
+    def _look(self, job: Job) -> Done:
+        developed = job.developed()
+        if developed is None:
+            return job, None
+        waiting = [tracker for tracker in job.trackers if tracker.rule.when]
+        pixels = developed.arrival.frame.pixels
+        return developed, self._answerer.answer(pixels, job.asked, waiting)
+
+    def _pass_on(self, done: Done) -> None:
         job, answers = done
         try:
-            self._passing.pass_on(job, answers)
+            if answers is not None:
+                self._passing.pass_on(job, answers)
         finally:
             self._board.done(job.lane)
 
