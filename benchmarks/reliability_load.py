@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import select
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -190,7 +191,12 @@ class _Connection:
 
     @property
     def is_open(self) -> bool:
-        return self._kept and not self._reader.at_eof() and not self._writer.is_closing()
+        if not self._kept or self._reader.at_eof() or self._writer.is_closing():
+            return False
+        # Asked of the system, as careful clients do: the event loop may yet have to read the end.
+        unread = select.poll()
+        unread.register(self._writer.get_extra_info("socket"), select.POLLIN)
+        return not unread.poll(0)
 
     async def exchange(self, sent: bytes) -> tuple[int, bytes]:
         try:
