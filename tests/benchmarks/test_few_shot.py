@@ -132,7 +132,9 @@ def test_tables_compare_the_splits_that_both_sides_ran(results, sides):
     assert cells[0] == ("food", "5", "70.0 ± 28.3 (2)", "80.0 ± 0.0 (1)")
 
 
-@pytest.mark.parametrize("side", ["trunkline", "logistic", "unit-logistic", "neighbours"])
+@pytest.mark.parametrize(
+    "side", ["trunkline", "logistic", "logistic-all", "unit-logistic", "neighbours"]
+)
 def test_sides_tell_clusters_apart(side, sides):
     rivals = importlib.import_module("few_shot_rivals")
     generator = np.random.default_rng(0)
@@ -143,6 +145,7 @@ def test_sides_tell_clusters_apart(side, sides):
     task = rivals.Task(
         views=rows[::2],
         test=rows[1::2, 0],
+        last=20,
         mobile=rows[::2, 0],
         mobile_test=rows[1::2, 0],
         pixels=lambda: (np.empty(0), np.empty(0)),
