@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -100,13 +99,13 @@ class Trainer:
         """
         chosen = self.read(pictures, tags)
         chosen.check_trainable()
-        with ThreadPoolExecutor(1) as aside:
-            fitting = aside.submit(_import_fit_head)  # which takes as long as a large picture
-            found = self.look(chosen.pictures, progress=progress)
+        found = self.look(chosen.pictures, progress=progress)
         chosen = chosen.keeping(found.pictures, found.problems)
         chosen.check_trainable()
         truth = truth_of(chosen.pictures, chosen.tags)
-        head = fitting.result()(found.values, truth, task=chosen.task, seed=self._seed)
+        from trunkline.training.selection import fit_head
+
+        head = fit_head(found.values, truth, task=chosen.task, seed=self._seed)
         return self._model(name, chosen, truth, head)
 
     def read(
@@ -178,12 +177,6 @@ class Trainer:
                 evaluation=evaluation,
             ),
         )
-
-
-def _import_fit_head() -> Callable[..., Head]:
-    from trunkline.training.selection import fit_head
-
-    return fit_head
 
 
 def _check_installed() -> None:
