@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from figures import reached, short
+from checks import Check, at_most, checks_table, none
+from figures import short
 from options import ROOT, parse, parser_of
 from reliability_trial import DEADLINE, Trial, conduct, percentile
 from report import Machine, Section, Table, write_section
@@ -23,7 +23,7 @@ from report import Machine, Section, Table, write_section
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Check", "checks", "main", "section"]
+__all__ = ["checks", "main", "section"]
 
 PAGE = ROOT / "docs" / "reliability.md"
 PACKAGES = ("trunkline", "starlette", "uvicorn", "openvino", "numpy", "pillow")
@@ -31,23 +31,6 @@ QUICK_SECONDS = 4.0
 MOST_GROWTH = 5.0
 """MiB per minute. Pages come and go with the allocator's mood, but 1 KiB that each request left
 behind would add 10, a picture each, gigabytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that must hold.
-
-    Attributes:
-        what: As a reader calls it.
-        found: The figure, with its unit.
-        wanted: What it is to reach.
-        holds: Whether it does.
-    """
-
-    what: str
-    found: str
-    wanted: str
-    holds: bool
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,14 +68,13 @@ def checks(trial: Trial, *, is_long: bool = True) -> list[Check]:
 
 def section(trial: Trial, found: Sequence[Check], machine: Machine) -> Section:
     """Return what a reader is told."""
-    rows = [(each.what, each.found, each.wanted, reached(each.holds)) for each in found]
     return Section(
         "reliability",
         f"{trial.seconds:g} seconds at twice the capacity",
         machine,
         (
             _told(trial),
-            Table(("what", "found", "to reach", "verdict"), rows),
+            checks_table(found),
             "Seconds from sending a request to the last byte of its answer:",
             _times(trial),
             "What misbehaving clients did, and how often:",
@@ -109,26 +91,26 @@ def _under_load(trial: Trial) -> list[Check]:
     slowest, last = percentile(trial.took(200), 99), max(refusals, default=0.0)
     others = sorted(map(str, statuses - {None, 200, 429, 503}))
     return [
-        _none("requests without an answer", len(trial.unanswered)),
-        _none("answers other than 200, 429 and 503", len(others), ", ".join(others)),
+        none("requests without an answer", trial.unanswered),
+        none("answers other than 200, 429 and 503", others),
         Check("requests refused by 429 or 503", f"{len(refusals):,}", "some", bool(refusals)),
-        _at_most("longest time to a refusal", last, DEADLINE, "s"),
-        _at_most("99th percentile of answers", slowest, trial.bound, "s"),
-        _none("faults in the server's log", len(trial.faults), str(trial.faults[:1])),
+        at_most("longest time to a refusal", last, DEADLINE, "s"),
+        at_most("99th percentile of answers", slowest, trial.bound, "s"),
+        none("faults in the server's log", trial.faults),
     ]
 
 
 def _memory(trial: Trial) -> Check:
-    return _at_most("growth of memory", trial.growth, MOST_GROWTH, "MiB per minute")
+    return at_most("growth of memory", trial.growth, MOST_GROWTH, "MiB per minute")
 
 
 def _beside_it(trial: Trial) -> list[Check]:
     changes, rude = trial.turnover, trial.rude
     return [
         Check("changes of models", f"{len(changes.steps)}", "some", bool(changes.steps)),
-        _none("changes or answers after them that are wrong", len(changes.wrong), changes.wrong),
+        none("changes or answers after them that are wrong", changes.wrong),
         Check("misbehaving clients", f"{rude.counts.total()}", "some", bool(rude.counts)),
-        _none("misbehaving clients that were not got rid of", len(rude.wrong), rude.wrong),
+        none("misbehaving clients that were not got rid of", rude.wrong),
     ]
 
 
@@ -136,8 +118,8 @@ def _at_the_end(trial: Trial) -> list[Check]:
     answered = sum(each.status == 200 for each in trial.ended)
     return [
         Check("requests answered after SIGTERM", f"{answered}", "some", answered > 0),
-        _none("requests taken and not answered", len(trial.lost), trial.lost),
-        _none("requests cut before they were taken", len(trial.untaken)),
+        none("requests taken and not answered", trial.lost),
+        none("requests cut before they were taken", trial.untaken),
         Check("exit status", str(trial.status), "0", trial.status == 0),
     ]
 
@@ -168,15 +150,6 @@ def _times(trial: Trial) -> Table:
         if took
     ]
     return Table(("answers", "how many", "median", "99th percentile", "longest"), rows)
-
-
-def _none(what: str, count: int, which: object = "") -> Check:
-    found = f"{count} ({str(which)[:300]})" if count and which else str(count)
-    return Check(what, found, "0", count == 0)
-
-
-def _at_most(what: str, figure: float, limit: float, unit: str) -> Check:
-    return Check(what, f"{short(figure)} {unit}", f"at most {short(limit)} {unit}", figure <= limit)
 
 
 def _seconds(text: str) -> float:

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from figures import reached, short
+from checks import Check, at_most, checks_table, none
 from options import ROOT, positive
 from report import Machine, Section, Table, write_section
 from soak_ledger import cameras, models, sinks
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from soak_trial import Trial
 
-__all__ = ["Check", "checks", "main", "section"]
+__all__ = ["checks", "main", "section"]
 
 PAGE = ROOT / "docs" / "reliability.md"
 PACKAGES = ("trunkline", "openvino", "av", "paho-mqtt", "numpy", "pillow")
@@ -36,23 +35,6 @@ MOST_GROWTH = 2.0
 """MiB per 100,000 frames: 21 bytes a frame, where the smallest frame has 9 KiB of pixels."""
 MOST_CLOSING = 30.0
 """Seconds: a connection lets go within 7, sinks get 5 for what they hold and 2 to stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that must hold.
-
-    Attributes:
-        what: As a reader calls it.
-        found: The figure, with its unit.
-        wanted: What it is to reach.
-        holds: Whether it does.
-    """
-
-    what: str
-    found: str
-    wanted: str
-    holds: bool
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,23 +76,22 @@ def checks(trial: Trial, *, is_long: bool = True) -> list[Check]:
     return [
         Check("frames looked at", f"{trial.frames:,}", "some", trial.frames > 0),
         Check("troubles that were made", f"{troubles:,}", "some", troubles > 0),
-        _none("frames of cameras not accounted for", of_cameras.missing),
-        _none("turns of models not accounted for", of_models.missing),
-        _none("items of sinks not accounted for", of_sinks.missing),
-        _none("frames out of order or twice", trial.tally.disorder),
-        _none("whole files not read whole", _misread(trial)),
-        _none("changes of models that went wrong", trial.turnover.wrong),
+        none("frames of cameras not accounted for", of_cameras.missing),
+        none("turns of models not accounted for", of_models.missing),
+        none("items of sinks not accounted for", of_sinks.missing),
+        none("frames out of order or twice", trial.tally.disorder),
+        none("whole files not read whole", _misread(trial)),
+        none("changes of models that went wrong", trial.turnover.wrong),
         *([_memory(trial)] if is_long else []),
         _closing(trial),
-        _none("threads left behind", _new(before.threads, after.threads)),
-        _none("file descriptors left behind", _new(before.files, after.files)),
-        _none("processes left behind", _new(before.processes, after.processes)),
+        none("threads left behind", _new(before.threads, after.threads)),
+        none("file descriptors left behind", _new(before.files, after.files)),
+        none("processes left behind", _new(before.processes, after.processes)),
     ]
 
 
 def section(trial: Trial, found: Sequence[Check], machine: Machine) -> Section:
     """Return what a reader is told."""
-    rows = [(each.what, each.found, each.wanted, reached(each.holds)) for each in found]
     done = sorted(trial.done.items())
     return Section(
         "soak",
@@ -118,7 +99,7 @@ def section(trial: Trial, found: Sequence[Check], machine: Machine) -> Section:
         machine,
         (
             _told(trial),
-            Table(("what", "found", "to reach", "verdict"), rows),
+            checks_table(found),
             "What became of each camera's frames:",
             cameras(trial).table,
             "What became of each model's turns, all cameras together:",
@@ -143,11 +124,11 @@ def _told(trial: Trial) -> str:
 
 
 def _memory(trial: Trial) -> Check:
-    return _at_most("growth of memory", trial.growth, MOST_GROWTH, "MiB per 100,000 frames")
+    return at_most("growth of memory", trial.growth, MOST_GROWTH, "MiB per 100,000 frames")
 
 
 def _closing(trial: Trial) -> Check:
-    return _at_most("time to close", trial.closing, MOST_CLOSING, "s")
+    return at_most("time to close", trial.closing, MOST_CLOSING, "s")
 
 
 def _misread(trial: Trial) -> list[str]:
@@ -160,15 +141,6 @@ def _new(before: Sequence[str], after: Sequence[str]) -> list[str]:
         if each in left:
             left.remove(each)
     return left
-
-
-def _none(what: str, which: Sequence[str]) -> Check:
-    found = f"{len(which)} ({'; '.join(which)[:300]})" if which else "0"
-    return Check(what, found, "0", not which)
-
-
-def _at_most(what: str, figure: float, limit: float, unit: str) -> Check:
-    return Check(what, f"{short(figure)} {unit}", f"at most {short(limit)} {unit}", figure <= limit)
 
 
 if __name__ == "__main__":

@@ -88,10 +88,17 @@ class Left:
                 files.append(str(each.readlink()))
             except OSError:
                 continue  # it was the one that looked
-        tasks = Path("/proc/self/task").iterdir()
-        children = " ".join((task / "children").read_text("ascii") for task in tasks)
         threads = (f"{thread.name} {thread.ident}" for thread in threading.enumerate())
-        return cls(tuple(sorted(threads)), tuple(sorted(files)), tuple(children.split()))
+        return cls(tuple(sorted(threads)), tuple(sorted(files)), _children())
+
+
+def _children() -> tuple[str, ...]:
+    while True:
+        try:
+            tasks = Path("/proc/self/task").iterdir()
+            return tuple(c for task in tasks for c in (task / "children").read_text().split())
+        except FileNotFoundError:
+            continue  # a thread has ended, and its children are another's now
 
 
 @dataclass(frozen=True, slots=True)
