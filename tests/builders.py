@@ -161,6 +161,15 @@ def zip_of(path: Path, files: Mapping[str, bytes]) -> Path:
     return path
 
 
+def zipped(folder: Path) -> bytes:
+    """Return a zip of a folder's files."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for path in folder.iterdir():
+            archive.write(path, path.name)
+    return file.getvalue()
+
+
 def zip_bomb(path: Path, size: int) -> Path:
     """Write a zip of about a kilobyte whose list says that its model is ``size`` bytes long."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import io
 import re
 import signal
 import subprocess
 import sys
 import time
-import zipfile
 from contextlib import contextmanager
 from itertools import cycle
 from typing import TYPE_CHECKING
@@ -83,14 +81,6 @@ def serving(folder: Path, *arguments: object) -> Iterator[tuple[Process, str]]:
         yield process, f"{process.ready(PATIENCE)}/live/"
 
 
-def zipped(folder: Path) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for path in folder.iterdir():
-            archive.write(path, path.name)
-    return file.getvalue()
-
-
 def moved(window: Window) -> None:
     """Wait until a camera's picture is another than now."""
     image = window.page.locator(".tl-camera img").first
@@ -124,7 +114,7 @@ def test_ten_models_answer_and_another_comes_and_goes(
         found = set(re.findall(r"green-\d", labels(window)))
         assert found == {f"green-{number}" for number in range(MODELS)}
 
-        hues = zipped(builders.onnx_classifier(tmp_path / "hues"))
+        hues = builders.zipped(builders.onnx_classifier(tmp_path / "hues"))
         window.drop("main", "hues.zip", hues, "application/zip")
         window.page.get_by_role("button", name="Load").click()
         window.page.get_by_label("Remove hues").wait_for()
@@ -139,7 +129,7 @@ def test_ten_models_answer_and_another_comes_and_goes(
         loaded = httpx.get(f"{url.removesuffix('live/')}models").json()["models"]
         assert len(loaded) == MODELS
 
-        taken = zipped(exports / "colours-3")
+        taken = builders.zipped(exports / "colours-3")
         window.drop("main", "colours-3.zip", taken, "application/zip")
         window.page.get_by_role("button", name="Load").click()
         window.wait_for("loaded already; remove it first")
@@ -212,7 +202,7 @@ def test_the_page_beside_watching(
         window.page.locator(".tl-log li").first.wait_for()
         window.drop("main", "lime.png", builders.png_bytes("lime"))
         window.wait_for(f"{MODELS} answers")
-        hues = zipped(builders.onnx_classifier(tmp_path / "hues"))
+        hues = builders.zipped(builders.onnx_classifier(tmp_path / "hues"))
         window.drop("main", "hues.zip", hues, "application/zip")
         window.page.get_by_role("button", name="Load").click()
         window.wait_for("hues is loaded")

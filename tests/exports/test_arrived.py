@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,16 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def zipped(folder: Path) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for path in folder.iterdir():
-            archive.write(path, path.name)
-    return file.getvalue()
-
-
 def test_a_zip_is_read_and_nothing_of_it_stays(tmp_path: Path) -> None:
-    data = zipped(builders.openvino_classifier(tmp_path / "colours"))
+    data = builders.zipped(builders.openvino_classifier(tmp_path / "colours"))
     with arrived_file(data, "my.zip") as arrived:
         model, suffix = read_arrived(arrived, "hues")
         folder = arrived.path.parent

@@ -2,9 +2,7 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import socket
-import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,14 +69,6 @@ def make(tmp_path: Path) -> Iterator[Make]:
     yield view
     for server in made:
         server.plane.close()
-
-
-def zipped(folder: Path) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for path in folder.iterdir():
-            archive.write(path, path.name)
-    return file.getvalue()
 
 
 def test_a_server_without_cameras(make: Make) -> None:
@@ -159,7 +149,7 @@ def test_a_picture_that_is_not_answered_is_told_why(make: Make) -> None:
 
 def test_a_model_comes_and_goes(make: Make, tmp_path: Path) -> None:
     server, view = make()
-    data = zipped(builders.onnx_classifier(tmp_path / "hues"))
+    data = builders.zipped(builders.onnx_classifier(tmp_path / "hues"))
     assert "in memory alone" in asyncio.run(view.add("hues", data))
     assert [each.name for each in view.models()] == ["colours", "hues"]
     assert asyncio.run(view.remove("hues")) == "The model is gone."
@@ -168,7 +158,7 @@ def test_a_model_comes_and_goes(make: Make, tmp_path: Path) -> None:
 
 def test_a_model_is_kept_where_the_settings_say_so(make: Make, tmp_path: Path) -> None:
     _, view = make(upload_folder=tmp_path / "uploads")
-    data = zipped(builders.onnx_classifier(tmp_path / "hues"))
+    data = builders.zipped(builders.onnx_classifier(tmp_path / "hues"))
     assert "is kept" in asyncio.run(view.add("hues", data))
     assert (tmp_path / "uploads" / "hues.zip").read_bytes() == data
     asyncio.run(view.remove("hues"))
@@ -177,7 +167,7 @@ def test_a_model_is_kept_where_the_settings_say_so(make: Make, tmp_path: Path) -
 
 def test_what_cannot_be_added_or_removed_is_told(make: Make, tmp_path: Path) -> None:
     server, view = make(max_models_body_bytes=100_000)
-    data = zipped(builders.onnx_classifier(tmp_path / "hues"))
+    data = builders.zipped(builders.onnx_classifier(tmp_path / "hues"))
     with pytest.raises(TrunklineError, match="remove it first"):
         asyncio.run(view.add("colours", data))
     with pytest.raises(TrunklineError, match="cannot be called"):

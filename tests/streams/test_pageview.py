@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,14 +56,6 @@ def view(models: trunkline.ModelSet, source: FakeSource) -> Iterator[WatcherView
         yield WatcherView(watcher, models, showing, "here")
 
 
-def zipped(folder: Path) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for path in folder.iterdir():
-            archive.write(path, path.name)
-    return file.getvalue()
-
-
 def test_it_is_a_view(view: WatcherView) -> None:
     whole: View = view
     part: Cameras = view
@@ -113,7 +103,7 @@ def test_every_model_says_what_a_picture_shows(view: WatcherView) -> None:
 def test_a_model_that_comes_watches_and_one_that_goes_does_not(
     view: WatcherView, tmp_path: Path
 ) -> None:
-    data = zipped(builders.onnx_classifier(tmp_path / "hues"))
+    data = builders.zipped(builders.onnx_classifier(tmp_path / "hues"))
     said = asyncio.run(view.add("hues", data))
     assert "hues is loaded" in said
     until(lambda: "hues" in view.cameras()[0].answers)
@@ -124,7 +114,7 @@ def test_a_model_that_comes_watches_and_one_that_goes_does_not(
 
 
 def test_what_cannot_be_loaded_or_removed_is_said(view: WatcherView, tmp_path: Path) -> None:
-    data = zipped(builders.onnx_classifier(tmp_path / "hues"))
+    data = builders.zipped(builders.onnx_classifier(tmp_path / "hues"))
     with pytest.raises(ModelNameError, match="cannot be called"):
         asyncio.run(view.add("../hues", data))
     with pytest.raises(ModelNameError, match="colours"):
