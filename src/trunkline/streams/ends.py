@@ -88,20 +88,20 @@ class SightSink(Protocol):
 
     @property
     def dropped(self) -> int:
-        """Sights that it could not take."""
+        """Sights or events that were lost: it was too slow, or they could not be delivered."""
         ...
 
     @property
     def problem(self) -> str:
-        """Why, or nothing."""
+        """What is wrong now, as one sentence without secrets; empty when all is well."""
         ...
 
     def put(self, sight: Sight) -> None:
-        """Take a sight; never waits."""
+        """Take a sight; never waits and never raises."""
         ...
 
     def close(self, seconds: float) -> None:
-        """Write what is left, in so many seconds."""
+        """Deliver what waits, for so many seconds at most, and stop."""
         ...
 
 

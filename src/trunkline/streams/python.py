@@ -11,7 +11,6 @@ from trunkline.streams.watching import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-    from types import TracebackType
     from typing import Self
 
     from trunkline.predictions import Prediction
@@ -73,12 +72,7 @@ class Watch:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __iter__(self) -> Iterator[tuple[Frame, Mapping[str, Prediction]]]:

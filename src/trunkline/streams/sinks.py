@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from trunkline.errors import TrunklineError
-
-if TYPE_CHECKING:
-    from trunkline.streams.frames import Sight
+from trunkline.streams.ends import SightSink
 
 __all__ = ["KINDS", "Sink", "open_sink"]
 
@@ -25,7 +23,7 @@ KINDS = (
 )
 
 
-class Sink(Protocol):
+class Sink(SightSink, Protocol):
     """Takes sights, in its own time.
 
     Attributes:
@@ -33,20 +31,6 @@ class Sink(Protocol):
     """
 
     name: str
-
-    @property
-    def dropped(self) -> int:
-        """How many sights or events were lost: it was too slow, or they could not be delivered."""
-
-    @property
-    def problem(self) -> str:
-        """What is wrong now, as one sentence without secrets; empty when all is well."""
-
-    def put(self, sight: Sight) -> None:
-        """Take a sight. Never waits and never raises."""
-
-    def close(self, seconds: float) -> None:
-        """Deliver what waits, for so many seconds at most, and stop."""
 
 
 def open_sink(text: str) -> Sink:

@@ -19,7 +19,6 @@ from trunkline.streams.video import read_video, require_av
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from trunkline.streams.addresses import Address
     from trunkline.streams.frames import Exposure, Frame
@@ -133,12 +132,7 @@ class Source:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _run(self) -> None:
