@@ -97,7 +97,7 @@ def _children() -> tuple[str, ...]:
         try:
             tasks = Path("/proc/self/task").iterdir()
             return tuple(c for task in tasks for c in (task / "children").read_text().split())
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue  # a thread has ended, and its children are another's now
 
 
