@@ -217,3 +217,29 @@ def test_signals_end_it_quietly(
     assert errors.startswith("yard: ")
     assert "Traceback" not in errors
     assert "trunkline:" not in errors
+
+
+WORST_MOMENT = """
+import os, signal
+from trunkline.streams import watching
+from trunkline.streams.board import Board
+
+watching._JOIN = 3600
+
+def wake(self):
+    self._lock.acquire()
+    os.kill(os.getpid(), signal.SIGINT)
+    self._lock.release()
+
+Board.wake = wake
+"""
+
+
+def test_ctrl_c_may_come_while_a_lock_is_held(place: Path) -> None:
+    (place / "trunkline.toml").write_text(FOLLOWED)
+    done = subprocess.run(
+        [sys.executable, "-c", WORST_MOMENT + MAIN, "watch", "-m", "colours"],
+        capture_output=True, text=True, check=False, timeout=PATIENCE,
+    )  # fmt: skip
+    assert done.returncode == 130
+    assert done.stderr.startswith("yard: ")

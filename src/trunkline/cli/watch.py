@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trunkline.cli.cameras import CONFIG, open_cameras, open_sinks
+from trunkline.cli.ending import ending
 from trunkline.cli.faults import EXIT_FAILED, complain
 from trunkline.cli.options import Seconds
 from trunkline.cli.sources import ModelSource, load_sources, parse_source
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["watch_command"]
 
 _STANDARD_OUTPUT = "jsonl"
-
-
-class _Terminated(BaseException):
-    """SIGTERM came: as Ctrl-C, but asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +191,7 @@ def _watch(
         stack.enter_context(watcher)
         if page:
             stack.enter_context(page.shown(watcher, models))
-        stack.enter_context(_ending(watcher, options.seconds))
+        stack.enter_context(ending(watcher.stop, options.seconds))
         _show(watcher, shown=not options.quiet and _STANDARD_OUTPUT not in sinks)
     return not failures and not any(_problems(watcher))
 
@@ -224,31 +219,6 @@ def _show(watcher: Watcher, *, shown: bool) -> None:
         for sight in watcher:
             for line in sight_lines(sight):
                 click.echo(line)
-
-
-@contextmanager
-def _ending(watcher: Watcher, seconds: float | None) -> Iterator[None]:
-    """End watching after some time, or quietly on SIGTERM."""
-    timer = threading.Timer(seconds or 0, watcher.stop)
-    timer.daemon = True
-    before = signal.getsignal(signal.SIGTERM)
-    main = threading.current_thread() is threading.main_thread()
-    if main:
-        signal.signal(signal.SIGTERM, _terminate)
-    if seconds:
-        timer.start()
-    try:
-        with suppress(_Terminated):
-            yield
-    finally:
-        timer.cancel()
-        if main:
-            signal.signal(signal.SIGTERM, before)
-
-
-def _terminate(number: int, frame: object) -> None:
-    del number, frame
-    raise _Terminated
 
 
 def _problems(watcher: Watcher) -> Iterator[str]:

@@ -41,13 +41,16 @@ class Board:
         self._clock = clock
         self._at_once = at_once
         self._hold = hold
-        self._changed = threading.Condition()
+        # Entered by itself: in ``Condition.__enter__``, which is written in Python, Ctrl-C could
+        # strike once the lock is taken, and nobody would give it back.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._services = 0
         self._closed = False
 
     def offer(self, lane: Lane, arrival: Arrival) -> None:
         """Let a frame wait; a file's has to wait for room first."""
-        with self._changed:
+        with self._lock:
             if not lane.source.live:
                 self._changed.wait_for(lambda: self._closed or not lane.is_full)
             lane.follow(self._models)
@@ -58,13 +61,13 @@ class Board:
 
     def follow(self) -> None:
         """Take note of which models are loaded, though no frame has come since."""
-        with self._changed:
+        with self._lock:
             for lane in self._lanes:
                 lane.follow(self._models)
 
     def take(self, timeout: float) -> Job | None:
         """Return the next frame to look at; None where none came in about ``timeout`` seconds."""
-        with self._changed:
+        with self._lock:
             job = self._next()
             if job is None and not self._closed:
                 self._changed.wait(timeout)
@@ -93,7 +96,7 @@ class Board:
 
     def done(self, lane: Lane) -> None:
         """Note that one of a camera's frames is done with."""
-        with self._changed:
+        with self._lock:
             lane.in_flight -= 1
             self._changed.notify_all()
 
@@ -104,19 +107,19 @@ class Board:
             lane: The camera.
             problem: Why, where it should have.
         """
-        with self._changed:
+        with self._lock:
             lane.ended = True
             lane.problem = problem
             self._changed.notify_all()
 
     def wake(self) -> None:
         """Let files go on, where they had to wait."""
-        with self._changed:
+        with self._lock:
             self._changed.notify_all()
 
     def close(self) -> None:
         """Give out nothing more; drop and count what waits."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             for lane in self._lanes:
                 lane.drop_waiting("stopped")
@@ -124,7 +127,7 @@ class Board:
 
     def wait_until_ended(self, timeout: float) -> bool:
         """Wait until every frame of every camera is done with; return whether that is so."""
-        with self._changed:
+        with self._lock:
             return self._changed.wait_for(self._is_over, timeout)
 
     def _is_over(self) -> bool:

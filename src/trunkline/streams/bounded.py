@@ -46,7 +46,8 @@ class BoundedQueue(Generic[T]):
     ) -> None:
         self._items: deque[tuple[T, bool]] = deque()
         self._size = size
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # entered by itself, as the board's
+        self._changed = threading.Condition(self._lock)
         self._camera_of = camera_of
         self._clock = clock
         self._patience = patience
@@ -64,13 +65,13 @@ class BoundedQueue(Generic[T]):
     @property
     def dropped_by_camera(self) -> Mapping[str, int]:
         """The same, by whose they were."""
-        with self._changed:
+        with self._lock:
             return dict(self._dropped)
 
     @property
     def delivered(self) -> int:
         """How many items were taken, and not lost since."""
-        with self._changed:
+        with self._lock:
             return self._taken - self._failed
 
     @property
@@ -89,7 +90,7 @@ class BoundedQueue(Generic[T]):
             item: The item.
             keep: Whether others are to make room for it, and none for others.
         """
-        with self._changed:
+        with self._lock:
             if self._closed:
                 self._drop(item)
                 return
@@ -117,7 +118,7 @@ class BoundedQueue(Generic[T]):
         Raises:
             Closed: The queue is closed, and every item has been taken.
         """
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(lambda: self._items or self._closed or self._woken)
             if not self._items:
                 if self._closed:
@@ -138,7 +139,7 @@ class BoundedQueue(Generic[T]):
         Args:
             delivered: Whether it went well; then the queue has not stalled.
         """
-        with self._changed:
+        with self._lock:
             self._under_way -= 1
             if delivered:
                 self._moved = self._clock()
@@ -150,7 +151,7 @@ class BoundedQueue(Generic[T]):
         Args:
             timeout: Seconds to wait at most.
         """
-        with self._changed:
+        with self._lock:
             return self._changed.wait_for(self._is_flushed, timeout)
 
     def _is_flushed(self) -> bool:
@@ -158,25 +159,25 @@ class BoundedQueue(Generic[T]):
 
     def wake(self) -> None:
         """Let the next ``take`` on an empty queue return None."""
-        with self._changed:
+        with self._lock:
             self._woken = True
             self._changed.notify_all()
 
     def close(self) -> None:
         """Take no more items; those in the queue can still be taken."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._changed.notify_all()
 
     def clear(self) -> None:
         """Drop every item."""
-        with self._changed:
+        with self._lock:
             while self._items:
                 self._drop(self._items.popleft()[0])
 
     def lose(self, camera: str) -> None:
         """Count an item that was taken and could not be delivered."""
-        with self._changed:
+        with self._lock:
             self._failed += 1
             self._dropped[camera] += 1
 

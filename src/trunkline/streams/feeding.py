@@ -13,7 +13,6 @@ from trunkline.streams.slots import EndOfStream
 from trunkline.streams.stillness import thumbnail
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from trunkline.streams.board import Board
@@ -44,10 +43,10 @@ class Feeder:
     Args:
         board: Where they wait.
         clock: What tells the time.
-        stopping: Set when no more are wanted.
+        stopping: Tells whether no more are wanted.
     """
 
-    def __init__(self, board: Board, clock: Clock, stopping: threading.Event) -> None:
+    def __init__(self, board: Board, clock: Clock, stopping: Callable[[], bool]) -> None:
         self._board = board
         self._clock = clock
         self._stopping = stopping
@@ -57,7 +56,7 @@ class Feeder:
         problem = ""
         try:
             lane.source.start()
-            while not self._stopping.is_set():
+            while not self._stopping():
                 arrival = self._next(lane)
                 if arrival is not None:
                     self._board.offer(lane, arrival)

@@ -24,7 +24,8 @@ class Reader:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # entered by itself, as the board's
+        self._changed = threading.Condition(self._lock)
         self._waiting: deque[tuple[Lane, Sight]] = deque()
         self._closed = False
 
@@ -35,7 +36,7 @@ class Reader:
 
     def put(self, lane: Lane, sight: Sight) -> None:
         """Add what came of a camera's frame."""
-        with self._changed:
+        with self._lock:
             if self.is_full and lane.source.live:
                 self._make_room()
             self._waiting.append((lane, sight))
@@ -50,12 +51,12 @@ class Reader:
 
     def take(self, timeout: float) -> Sight | None:
         """Return the oldest sight; None where none came in ``timeout`` seconds, or none will."""
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(lambda: self._waiting or self._closed, timeout)
             return self._waiting.popleft()[1] if self._waiting else None
 
     def close(self) -> None:
         """Let go of whoever waits for a sight."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._changed.notify_all()

@@ -26,7 +26,8 @@ class FrameSlot(Generic[T]):
     """
 
     def __init__(self, *, newest: bool, size: int = 4) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # entered by itself, as the board's
+        self._changed = threading.Condition(self._lock)
         self._waiting: deque[T] = deque()
         self._newest = newest
         self._size = size
@@ -46,12 +47,12 @@ class FrameSlot(Generic[T]):
 
     def keep_all(self) -> None:
         """Drop no frame from now on."""
-        with self._changed:
+        with self._lock:
             self._newest = False
 
     def put(self, item: T) -> bool:
         """Add a frame, waiting for room where all are kept; False when the slot is closed."""
-        with self._changed:
+        with self._lock:
             if self._newest:
                 self._dropped += len(self._waiting)
                 self._waiting.clear()
@@ -69,7 +70,7 @@ class FrameSlot(Generic[T]):
         Raises:
             EndOfStream: All frames were taken and no more will come.
         """
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(lambda: self._waiting or self._ended, timeout)
             if self._waiting:
                 self._changed.notify_all()
@@ -80,18 +81,18 @@ class FrameSlot(Generic[T]):
 
     def lose(self) -> None:
         """Count a frame that came and cannot be given to anyone."""
-        with self._changed:
+        with self._lock:
             self._dropped += 1
 
     def end(self) -> None:
         """Say that no more frames come; those that wait can still be taken."""
-        with self._changed:
+        with self._lock:
             self._ended = True
             self._changed.notify_all()
 
     def close(self) -> None:
         """Drop what waits, and let go of whoever waits for room or for a frame."""
-        with self._changed:
+        with self._lock:
             self._dropped += len(self._waiting)
             self._waiting.clear()
             self._closed = self._ended = True

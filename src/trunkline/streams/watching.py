@@ -83,11 +83,11 @@ class Watcher:
         )
         self._passing.when_room(self._board.wake)
         self._turnstiles = {id(lane): Turnstile(self._pass_on) for lane in self._lanes}
-        self._stopping = threading.Event()
+        self._stopping = False
         self._closing = threading.Lock()
         self._closed = False
         self._fault: Exception | None = None
-        feeder = Feeder(self._board, clock, self._stopping)
+        feeder = Feeder(self._board, clock, lambda: self._stopping)
         self._threads = [
             *(self._thread("camera", feeder.feed, lane) for lane in self._lanes),
             *(self._thread("watch", self._work) for _ in range(workers)),
@@ -108,18 +108,15 @@ class Watcher:
         for thread in self._threads:
             thread.start()
 
-    def run(self, stop: threading.Event | None = None) -> None:
-        """Watch until every source has ended or ``stop`` is set, and close.
-
-        Args:
-            stop: What another thread or a signal may set.
+    def run(self) -> None:
+        """Watch until every source has ended or ``stop`` is called, and close.
 
         Raises:
             Exception: A fault in Trunkline itself ended it.
         """
         try:
             self.start()
-            while not (self._stopping.is_set() or (stop and stop.is_set())):
+            while not self._stopping:
                 # What sinks hold of a film takes as long as it takes.
                 if self._board.wait_until_ended(_TICK) and self._passing.flush(_TICK):
                     break
@@ -144,7 +141,7 @@ class Watcher:
             raise self._fault
 
     def _sights(self, reader: Reader) -> Iterator[Sight]:
-        while not self._stopping.is_set():
+        while not self._stopping:
             # Asked first: a sight that comes between the two is taken in the next round.
             over = self._board.wait_until_ended(0)
             sight = reader.take(0 if over else _TICK)
@@ -161,8 +158,8 @@ class Watcher:
         return Figures(tuple(lane.figures(now) for lane in self._lanes), self._passing.figures())
 
     def stop(self) -> None:
-        """Ask for the end, from any thread and without waiting for it."""
-        self._stopping.set()
+        """Ask for the end, from any thread or the handler of a signal, and do not wait for it."""
+        self._stopping = True  # takes no lock: the handler's own thread may hold it
 
     def close(self, seconds: float = _FLUSH) -> None:
         """Stop watching; frames that are looked at now are still passed on.
@@ -170,7 +167,7 @@ class Watcher:
         Args:
             seconds: How long each sink may take for what it still holds.
         """
-        self._stopping.set()
+        self._stopping = True
         with self._closing:
             if self._closed:
                 return
@@ -191,12 +188,12 @@ class Watcher:
             target(*arguments)
         except Exception as error:  # raised again where the watcher is run
             self._fault = error
-            self._stopping.set()
+            self._stopping = True
             self._board.close()
 
     def _work(self) -> None:
         """Look at frames, until there are no more."""
-        while not self._stopping.is_set():
+        while not self._stopping:
             job = self._board.take(_TICK)
             if job:
                 done = self._look(job)
