@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import itertools
 import json
-import logging
 import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -24,12 +24,8 @@ import pytest
 import builders
 from server.living import Process, received
 from trunkline.server.keyfile import make_key, write_keys
-from trunkline.server.repository import Repository
-from trunkline.server.serving import serve
-from trunkline.server.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PREDICT = "/customvision/v3.0/prediction/p/classify/iterations/colours/image"
@@ -227,59 +223,71 @@ def test_a_watched_folder_may_be_filled_later(tmp_path: Path) -> None:
         assert process.ended() == 0
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Settings]:
-    """Settings for a server in this process, whose log goes where it went before."""
-    loggers = [logging.getLogger(name) for name in ("trunkline", "uvicorn")]
-    before = [(each.handlers, each.level, each.propagate) for each in loggers]
-    yield Settings(port=0, grpc_port=0, keys_file=tmp_path / "none.json")
-    for each, (handlers, level, propagate) in zip(loggers, before, strict=True):
-        each.handlers, each.level, each.propagate = handlers, level, propagate
+PROGRAM = """
+import os, signal, sys, time
+from trunkline.server.repository import Repository
+from trunkline.server.serving import serve
+from trunkline.server.settings import Settings
 
-
-def stop(_said: str) -> None:
+def stop(said=""):
+    print(said)
     os.kill(os.getpid(), signal.SIGTERM)
 
+def served(say=stop, **settings):
+    print("status", serve(Settings(port=0, grpc_port=0, **settings), say))
 
-def test_it_serves_until_a_signal(here: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    said: list[str] = []
-    assert serve(here, lambda text: (said.append(text), stop(text))) == 0  # type: ignore[arg-type]
-    assert "(gRPC on port" in said[0]
-    assert "Stopped." in capsys.readouterr().err
+"""
 
 
-def test_grpc_is_left_out_where_its_package_is_missing(
-    here: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "grpc", None)
-    assert serve(here, stop) == 0
-    assert "trunkline[grpc]" in capsys.readouterr().err
+def ran(folder: Path, *lines: str) -> subprocess.CompletedProcess[str]:
+    """Run a program that calls ``serve`` and stops itself, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM + "\n".join(lines)],
+        cwd=folder,
+        env={**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
-def test_nothing_to_load_ends_it(here: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    assert serve(here.model_copy(update={"models": ("/nowhere",)}), stop) == 2
-    assert "No model could be loaded" in capsys.readouterr().err
+def test_it_serves_until_a_signal(tmp_path: Path) -> None:
+    done = ran(tmp_path, "served()")
+    assert "(gRPC on port" in done.stdout
+    assert done.stdout.endswith("status 0\n")
+    assert "Stopped." in done.stderr
 
 
-def test_a_signal_while_models_are_loaded_ends_it(
-    here: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def scan(self: Repository) -> None:
-        stop("")
-        time.sleep(0.2)
-
-    monkeypatch.setattr(Repository, "scan", scan)
-    said: list[str] = []
-    assert serve(here, said.append) == 0
-    assert not said
+def test_grpc_is_left_out_where_its_package_is_missing(tmp_path: Path) -> None:
+    done = ran(tmp_path, "sys.modules['grpc'] = None", "served()")
+    assert done.stdout.endswith("status 0\n")
+    assert "trunkline[grpc]" in done.stderr
 
 
-def test_a_fault_at_the_start_does_not_leave_it_hanging(
-    here: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(self: Repository) -> None:
-        raise RuntimeError("a fault")
+def test_nothing_to_load_ends_it(tmp_path: Path) -> None:
+    done = ran(tmp_path, "served(models=['/nowhere'])")
+    assert done.stdout == "status 2\n"
+    assert "No model could be loaded" in done.stderr
 
-    monkeypatch.setattr(Repository, "scan", fail)
-    with pytest.raises(RuntimeError, match="a fault"):
-        serve(here, stop)
+
+def test_a_signal_while_models_are_loaded_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    done = ran(
+        tmp_path,
+        "Repository.scan = lambda self: (stop('loading'), time.sleep(0.2))",
+        "served(print, models=['models'], watch_seconds=1)",
+    )
+    assert done.stdout == "loading\nstatus 0\n", done.stderr
+
+
+def test_a_fault_at_the_start_does_not_leave_it_hanging(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    done = ran(
+        tmp_path,
+        "def fail(self): raise RuntimeError('a fault')",
+        "Repository.scan = fail",
+        "served(models=['models'], watch_seconds=1)",
+    )
+    assert done.returncode == 1
+    assert "RuntimeError: a fault" in done.stderr
