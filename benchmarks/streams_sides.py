@@ -40,7 +40,9 @@ class TrunklineSide:
 
     def __init__(self, exports: Sequence[Path]) -> None:
         import trunkline
+        from trunkline.engine import heap
 
+        heap.keep_large_blocks()  # as ``trunkline watch`` does
         self._models = trunkline.load(*exports, optimise="throughput")
 
     def answers(self, picture: Path) -> Answers:

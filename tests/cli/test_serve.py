@@ -9,7 +9,8 @@ from click.testing import CliRunner, Result
 
 from trunkline.cli.faults import PoliteGroup
 from trunkline.cli.serve import serve_command
-from trunkline.server import heap, serving
+from trunkline.engine import heap
+from trunkline.server import serving
 from trunkline.server.settings import Settings
 
 if TYPE_CHECKING:

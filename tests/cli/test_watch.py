@@ -17,6 +17,7 @@ import builders
 from trunkline.cli import tables
 from trunkline.cli.faults import PoliteGroup
 from trunkline.cli.watch import watch_command
+from trunkline.engine import heap
 from trunkline.streams import watching
 from trunkline.streams.watching import Watcher
 
@@ -39,6 +40,8 @@ FOLLOWED = '[[cameras]]\nsource = "pictures"\nname = "yard"\nfollow = true\n'
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with four pictures and a model."""
     monkeypatch.chdir(tmp_path)
+    # Of this process other tests ask how much memory it takes.
+    monkeypatch.setattr(heap, "keep_large_blocks", lambda: True)
     for i, colour in enumerate(["red", "red", "lime", "blue"]):
         builders.picture(tmp_path / "pictures" / f"{i}.png", colour)
     builders.openvino_classifier(tmp_path / "colours")
@@ -130,6 +133,13 @@ def test_quiet_shows_nothing_and_fills_sinks(place: Path) -> None:
     assert (done.exit_code, done.output) == (0, "")
     assert len((place / "out.jsonl").read_text().splitlines()) == 4
     assert (place / "events").exists()
+
+
+def test_memory_of_frames_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[bool] = []
+    monkeypatch.setattr(heap, "keep_large_blocks", lambda: kept.append(True))
+    assert run("pictures", "-m", "colours").exit_code == 0
+    assert kept == [True]
 
 
 def test_the_same_source_twice_gets_two_names(place: Path) -> None:

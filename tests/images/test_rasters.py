@@ -13,7 +13,8 @@ from PIL import ExifTags, Image
 
 from images import plain
 from trunkline.errors import PictureError
-from trunkline.images import read_picture
+from trunkline.images import rasters, read_picture
+from trunkline.images.rasters import upright_rgb
 
 ORIENTATIONS = range(1, 9)
 sizes = st.tuples(st.integers(1, 9), st.integers(1, 9))
@@ -251,3 +252,68 @@ def test_whatever_pillow_raises_becomes_a_picture_error(problem, monkeypatch):
     with pytest.raises(PictureError, match="cut off or damaged") as caught:
         read_picture(data)
     assert isinstance(caught.value.__cause__, problem)
+
+
+def pillows(data):
+    return np.array(Image.open(io.BytesIO(data)))
+
+
+class TestPlainJpeg:
+    """Files that simplejpeg decodes; what Pillow makes of them is the reference."""
+
+    @quick
+    @given(
+        sizes,
+        st.sampled_from([0, 1, 2]),
+        st.booleans(),
+        st.integers(1, 100),
+        st.integers(0, 9),
+    )
+    def test_its_pixels_are_pillows(self, size, subsampling, progressive, quality, seed):
+        data = encoded(
+            Image.fromarray(plain.picture(*size, seed)),
+            format="JPEG",
+            subsampling=subsampling,
+            progressive=progressive,
+            quality=quality,
+        )
+        np.testing.assert_array_equal(read_picture(data), pillows(data))
+
+    def test_it_is_what_decodes_them(self, monkeypatch):
+        data = encoded(Image.fromarray(plain.picture(4, 4)), format="JPEG")
+        decoded = plain.picture(4, 4, seed=1)
+        monkeypatch.setattr(rasters.simplejpeg, "decode_jpeg", lambda _: decoded)
+        np.testing.assert_array_equal(read_picture(data), decoded)
+
+    @pytest.mark.parametrize("mode", ["L", "CMYK"])
+    def test_other_colours_are_pillows_business(self, mode, monkeypatch):
+        monkeypatch.setattr(rasters.simplejpeg, "decode_jpeg", None)
+        data = encoded(Image.fromarray(plain.picture(9, 7)).convert(mode), format="JPEG")
+        expected = np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+        np.testing.assert_array_equal(read_picture(data), expected)
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.integers(0, 1_000_000), st.integers(0, 255))
+    def test_of_damaged_files_pillow_says_what_they_are(self, place, value):
+        data = bytearray(encoded(Image.fromarray(plain.picture(40, 40)), format="JPEG"))
+        data[place % len(data)] = value
+        try:
+            expected = upright_rgb(Image.open(io.BytesIO(data)).convert("RGB"), "")
+        except Exception:
+            with pytest.raises(PictureError):
+                read_picture(bytes(data))
+        else:
+            np.testing.assert_array_equal(read_picture(bytes(data)), expected)
+
+    def test_what_was_opened_to_be_decoded_smaller_is(self):
+        data = encoded(Image.fromarray(plain.picture(64, 64)), format="JPEG")
+        image = Image.open(io.BytesIO(data))
+        image.draft("RGB", (16, 16))
+        assert read_picture(image).shape == (16, 16, 3)
+
+    def test_a_picture_that_is_loaded_already_is_taken_as_it_is(self):
+        data = encoded(Image.fromarray(plain.picture(8, 8)), format="JPEG")
+        image = Image.open(io.BytesIO(data))
+        image.load()
+        image.paste((1, 2, 3), (0, 0, 8, 8))
+        assert (read_picture(image) == (1, 2, 3)).all()

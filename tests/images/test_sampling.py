@@ -3,9 +3,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from images import plain
-from trunkline.images.sampling import Taps, bilinear, box_taps, corner_taps, half_pixel_taps
+from trunkline.images.sampling import (
+    Taps,
+    bilinear,
+    box_taps,
+    corner_taps,
+    half_pixel_taps,
+    whole_blend,
+)
 
 
 def test_bilinear_blends_along_the_row_then_between_rows():
@@ -62,3 +71,49 @@ def test_corner_taps_are_those_of_tensorflow(rows, columns, count):
     expected = tf.compat.v1.image.resize_bilinear(picture[None], [count, count]).numpy()[0]
     result = bilinear(picture, corner_taps(rows, count), corner_taps(columns, count))
     np.testing.assert_allclose(result, expected, rtol=0, atol=0.01)
+
+
+def random_taps(rng, length, count, denominator, lowest=0):
+    near = rng.integers(0, length, count)
+    weight = rng.integers(lowest, denominator, count) / denominator
+    return Taps(near, (near + 1).clip(max=length - 1), weight)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.integers(0, 9),
+    st.integers(-1, 0),
+    st.integers(0, 99),
+)
+def test_a_blend_in_whole_numbers_is_the_one_in_float64_cut_off(rows, columns, bits, below, seed):
+    rng = np.random.default_rng(seed)
+    picture = plain.picture(rows, columns, seed)
+    lowest = below * (1 << bits) // 2
+    down = random_taps(rng, rows, 7, 1 << bits, lowest)
+    across = random_taps(rng, columns, 5, 1 << bits, lowest)
+    blend = whole_blend(down, across)
+    assert blend is not None
+    result = blend(picture)
+    assert result.dtype == np.uint8
+    expected = bilinear(picture, down, across).clip(0, 255).astype(np.uint8)
+    np.testing.assert_array_equal(result, expected)
+
+
+def test_the_brightest_pixels_fit_into_the_narrow_numbers():
+    white = np.full((16, 16, 3), 255, np.uint8)
+    taps = Taps(np.arange(15), np.arange(1, 16), np.arange(15) / 16)
+    blend = whole_blend(taps, taps)
+    assert blend is not None
+    assert blend.columns.weight.dtype == np.uint16
+    np.testing.assert_array_equal(blend(white), white[:15, :15])
+
+
+@pytest.mark.parametrize("weight", [1 / 3, 0.1, 1 / 1024])
+def test_other_weights_are_not_said_in_whole_numbers(weight):
+    plain_taps = Taps(np.array([0]), np.array([1]), np.array([0.5]))
+    other = Taps(np.array([0]), np.array([1]), np.array([weight]))
+    assert whole_blend(plain_taps, plain_taps) is not None
+    assert whole_blend(plain_taps, other) is None
+    assert whole_blend(other, plain_taps) is None

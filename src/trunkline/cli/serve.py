@@ -59,7 +59,7 @@ def serve_command(
 
         click.echo(settings_text(sourced), nl=False)
         return
-    from trunkline.server import heap
+    from trunkline.engine import heap
     from trunkline.server.serving import serve
 
     heap.keep_large_blocks()  # here, where the whole process is the server's

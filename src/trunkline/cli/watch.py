@@ -174,8 +174,10 @@ def _watch(
     options: _Options,
 ) -> bool:
     """Watch, and return whether all went well."""
+    from trunkline.engine import heap
     from trunkline.streams.watching import Watcher
 
+    heap.keep_large_blocks()  # here, where the whole process does nothing else
     opened = open_cameras(cameras)  # before the models, which take longer
     if options.page:
         check_page()

@@ -8,13 +8,20 @@ it shrinks (antialias); the ways of sampling in ``trunkline.images.sampling`` do
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from trunkline.contracts import Preset
-from trunkline.images.sampling import bilinear, box_taps, corner_taps, half_pixel_taps
+from trunkline.images.sampling import (
+    bilinear,
+    box_taps,
+    corner_taps,
+    half_pixel_taps,
+    whole_blend,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trunkline.contracts import InputContract
+    from trunkline.images.sampling import Blend, Taps
 
     Fitted = NDArray[np.uint8] | NDArray[np.float32]
 
@@ -58,19 +66,28 @@ def _container_2018(picture: NDArray[np.uint8], height: int, width: int) -> NDAr
     from 2018-07 to 2019-03.
     """
     picture = _at_most_1600(picture)
-    rows, columns = picture.shape[:2]
+    taps, blend = _container_2018_taps(*picture.shape[:2], height, width)
+    if blend is not None:
+        return blend(picture)
+    sampled = bilinear(picture, *taps)
+    # The container cast to uint8 at once, which cuts decimals off. What extrapolation carried past
+    # 0 or 255 wrapped around there, differently from machine to machine; here it is clipped.
+    return sampled.clip(0, 255, out=sampled).astype(np.uint8)
+
+
+@lru_cache(maxsize=64)  # a camera's frames are all of one size
+def _container_2018_taps(
+    rows: int, columns: int, height: int, width: int
+) -> tuple[tuple[Taps, Taps], Blend | None]:
     square = max(_CONTAINER_2018_SQUARE, height, width)
     ratio = min(rows, columns) / square
     top = int(0.5 * (rows - ratio * square))
     left = int(0.5 * (columns - ratio * square))
-    sampled = bilinear(
-        picture,
+    taps = (
         half_pixel_taps(rows, top, ratio, _off_centre(square, height)),
         half_pixel_taps(columns, left, ratio, _off_centre(square, width)),
     )
-    # The container cast to uint8 at once, which cuts decimals off. What extrapolation carried past
-    # 0 or 255 wrapped around there, differently from machine to machine; here it is clipped.
-    return sampled.clip(0, 255, out=sampled).astype(np.uint8)
+    return taps, whole_blend(*taps)
 
 
 def _off_centre(square: int, size: int) -> range:

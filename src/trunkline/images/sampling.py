@@ -7,14 +7,17 @@ results are reproduced here do it so, each with points of its own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Taps", "bilinear", "box_taps", "corner_taps", "half_pixel_taps"]
+__all__ = ["Blend", "Taps", "bilinear", "box_taps", "corner_taps", "half_pixel_taps", "whole_blend"]
+
+_FINEST = 512  # what positions in a square of 256 are multiples of: (2 i + 1) * side / 512 - 1 / 2
 
 
 class Taps(NamedTuple):
@@ -28,7 +31,7 @@ class Taps(NamedTuple):
 
     near: NDArray[np.intp]
     far: NDArray[np.intp]
-    weight: NDArray[np.float64]
+    weight: NDArray[Any]
 
 
 def half_pixel_taps(length: int, origin: int, ratio: float, window: range) -> Taps:
@@ -116,6 +119,74 @@ def _flat(columns: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def _along_rows(samples: NDArray[np.uint8], columns: Taps) -> NDArray[np.float64]:
-    blend = samples.take(columns.far, axis=1) * columns.weight
+    blend: NDArray[np.float64] = samples.take(columns.far, axis=1) * columns.weight
     blend += samples.take(columns.near, axis=1) * (1.0 - columns.weight)
+    return blend
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blend:
+    """The whole numbers that ``bilinear`` cuts its results to, for pictures of one size.
+
+    Where all weights are fractions with one small denominator, which is a power of two, four
+    pixels are blended in integers. That is exact, as it is in float64, and takes a third of the
+    time. Made by ``whole_blend``.
+
+    Attributes:
+        rows: Where each output row comes from; weights in parts of the denominator, of shape
+            (output rows, 1).
+        columns: Where each output sample does, of three to a pixel; likewise.
+        bits: The denominator's logarithm to base 2.
+    """
+
+    rows: Taps
+    columns: Taps
+    bits: int
+
+    def __call__(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Blend four pixels for each output pixel, between the rows first.
+
+        Args:
+            picture: uint8 array of shape (height, width, 3).
+
+        Returns:
+            uint8 array of shape (output rows, output columns, 3): rounded down, and clipped.
+        """
+        samples = picture.reshape(picture.shape[0], -1)
+        between = _between(samples, self.rows, 0, self.bits)
+        blend = _between(between, self.columns, 1, self.bits)
+        blend >>= blend.dtype.type(2 * self.bits)
+        if blend.dtype.kind == "i":  # where it extrapolates; else it stays within the four pixels
+            blend.clip(0, 255, out=blend)
+        return blend.astype(np.uint8).reshape(len(self.rows.near), -1, 3)
+
+
+def whole_blend(rows: Taps, columns: Taps) -> Blend | None:
+    """Return what blends in integers; None where a weight is not a multiple of 1 / 512.
+
+    Args:
+        rows: What each output row is made of.
+        columns: What each output column is made of.
+    """
+    weights = np.concatenate([rows.weight, columns.weight])
+    parts = weights * _FINEST
+    if (parts != np.rint(parts)).any():
+        return None
+    common = int(np.gcd.reduce(parts.astype(np.int64), initial=_FINEST))
+    bits = (_FINEST // common).bit_length() - 1
+    narrow = bool((weights >= 0).all()) and 255 << 2 * bits <= np.iinfo(np.uint16).max
+    kind = np.uint16 if narrow else np.int32
+    down = (rows.weight * (1 << bits)).astype(kind)[:, None]
+    across = (columns.weight * (1 << bits)).astype(kind).repeat(3)
+    return Blend(
+        Taps(rows.near, rows.far, down),
+        Taps(_flat(columns.near), _flat(columns.far), across),
+        bits,
+    )
+
+
+def _between(samples: NDArray[Any], taps: Taps, axis: int, bits: int) -> NDArray[Any]:
+    kind = taps.weight.dtype
+    blend: NDArray[Any] = np.multiply(samples.take(taps.far, axis=axis), taps.weight, dtype=kind)
+    blend += np.multiply(samples.take(taps.near, axis=axis), (1 << bits) - taps.weight, dtype=kind)
     return blend

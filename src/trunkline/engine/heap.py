@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory of decoded pictures, kept by the process from one request to the next.
+"""Memory of decoded pictures, kept by the process from one picture to the next.
 
 The C library gives blocks of a picture's size back to the system as soon as they are free, and
 the next picture's are mapped and zeroed again, page by page. For a picture of 1.4 megapixels that
 takes longer than decoding it.
+
+Only for processes that are all Trunkline's: it changes how the whole process handles memory.
 """
 
 from __future__ import annotations

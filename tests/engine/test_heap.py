@@ -11,13 +11,13 @@ import sys
 
 import pytest
 
-from trunkline.server import heap
+from trunkline.engine import heap
 
 CHOSEN = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES", "LD_PRELOAD")
 
 FAULTS = """
 import resource, sys, threading
-from trunkline.server.heap import keep_large_blocks
+from trunkline.engine.heap import keep_large_blocks
 
 if sys.argv[1] == "keep":
     assert keep_large_blocks()
