@@ -10,6 +10,7 @@ import click
 
 from trunkline.cli.evaluate import check_report, left_out, write_page
 from trunkline.cli.faults import complain
+from trunkline.cli.loading import loading
 from trunkline.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from trunkline.training.report import Report
     from trunkline.training.study import Study
     from trunkline.training.trained import TrainedModel
+    from trunkline.training.trainer import Trainer
 
 __all__ = ["train_command"]
 
@@ -101,25 +103,32 @@ def train_command(  # noqa: PLR0913 - one for each option and argument
     """
     if report:
         check_report(report)
-    from trunkline.training.study import study
-    from trunkline.training.trained import check_output
-    from trunkline.training.trainer import Trainer
+    with loading():
+        from trunkline.training.trained import check_output
+        from trunkline.training.trainer import Trainer
 
-    check_output(output, overwrite=overwrite)
-    trainer = Trainer(trunk, task=task, seed=seed)
-    found = trainer.read(pictures)
+        check_output(output, overwrite=overwrite)
+        trainer = Trainer(trunk, task=task, seed=seed)
+        found = trainer.read(pictures)
     with progress_bar(len(found.pictures), quiet=quiet) as bar:
         model = trainer.fit(found, name=name or output.stem, progress=bar.move_to)
     for problem in model.training.pictures.problems:
         complain(problem)
     model.save(output, overwrite=True)
-    studied = study(trainer, model) if report else None
-    if report and studied:
-        write_page(report, _page(model, studied), model.training.pictures)
+    studied = _reported(trainer, model, report) if report else None
     if as_json:
         _print_json(model, output)
     else:
         _print(model, output, studied)
+
+
+def _reported(trainer: Trainer, model: TrainedModel, report: Path) -> Study:
+    """Look into what more pictures would bring, and write the report."""
+    from trunkline.training.study import study
+
+    studied = study(trainer, model)
+    write_page(report, _page(model, studied), model.training.pictures)
+    return studied
 
 
 def _print(model: TrainedModel, output: Path, studied: Study | None) -> None:
