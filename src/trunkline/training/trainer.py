@@ -181,9 +181,8 @@ class Trainer:
 
 def _check_installed() -> None:
     """Say at once what only the last step needs."""
-    for package in ("scipy", "threadpoolctl"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtraError("Training", package=package, extra="train")
+    if importlib.util.find_spec("threadpoolctl") is None:
+        raise MissingExtraError("Training", package="threadpoolctl", extra="train")
 
 
 def find_trunk(name: str | os.PathLike[str]) -> Trunk:
