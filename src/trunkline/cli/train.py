@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,7 @@ from trunkline.cli.progress import progress_bar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trunkline.training.pictureset import TrainingTask
+    from trunkline.training.pictureset import PictureSet, TrainingTask
     from trunkline.training.report import Report
     from trunkline.training.study import Study
     from trunkline.training.trained import TrainedModel
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["train_command"]
 
+
+_NEEDED_LAST = (
+    "trunkline.training.selection",
+    "trunkline.writers.onnx",
+    "trunkline.cli.evaluation",
+    "trunkline.cli.tables",
+)
 
 _OPTIONS = (
     click.option(
@@ -103,13 +112,13 @@ def train_command(  # noqa: PLR0913 - one for each option and argument
     """
     if report:
         check_report(report)
+    # Before NumPy is imported: heads are fitted on one thread, and others would only wait busily.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with loading():
         from trunkline.training.trained import check_output
-        from trunkline.training.trainer import Trainer
 
         check_output(output, overwrite=overwrite)
-        trainer = Trainer(trunk, task=task, seed=seed)
-        found = trainer.read(pictures)
+        trainer, found = _begin(trunk, task, seed, pictures)
     with progress_bar(len(found.pictures), quiet=quiet) as bar:
         model = trainer.fit(found, name=name or output.stem, progress=bar.move_to)
     for problem in model.training.pictures.problems:
@@ -120,6 +129,29 @@ def train_command(  # noqa: PLR0913 - one for each option and argument
         _print_json(model, output)
     else:
         _print(model, output, studied)
+
+
+def _begin(
+    trunk: str, task: TrainingTask | None, seed: int, pictures: Path
+) -> tuple[Trainer, PictureSet]:
+    """Return a trainer, and the pictures it is to train on.
+
+    Reading and digesting a trunk's files leaves the interpreter free. Meanwhile the pictures are
+    listed, and what comes last is imported.
+    """
+    from trunkline.training import trainer as training
+    from trunkline.training.featurestore import FeatureStore
+    from trunkline.training.pictures import read_pictures
+    from trunkline.training.workers import workers
+
+    training.check_installed()
+    with workers(1) as aside:
+        coming = aside.submit(training.find_trunk, trunk)
+        for module in _NEEDED_LAST:
+            importlib.import_module(module)
+        store = FeatureStore()
+        found = read_pictures(pictures, task=task, store=store)
+        return training.Trainer(coming.result(), task=task, seed=seed, store=store), found
 
 
 def _reported(trainer: Trainer, model: TrainedModel, report: Path) -> Study:

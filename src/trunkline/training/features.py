@@ -121,10 +121,14 @@ def _run(
     if not todo:
         return
     begun: deque[tuple[Picture, Future[Rows | PictureError]]] = deque()
-    with workers(cores) as pool:
-        # First, so that it is never waited for by all who could do it. Meanwhile the others decode.
+    with workers(1) as aside, workers(cores) as pool:
         # Every call has one thread: sums come out the same, to the bit, whatever cores there are.
-        graph = pool.submit(CompiledGraph, trunk.graph, cores, "throughput")
+        graph = aside.submit(CompiledGraph, trunk.graph, cores, "throughput")
+        if len(todo) > cores:
+            # A few pictures are decoded meanwhile. With many that would cost more than it brings:
+            # the C library learns from what is freed first what memory to keep, and would map the
+            # pages of every picture anew. For the same reason no decoding thread compiles.
+            graph.result()
         for picture, views in todo:
             begun.append((picture, pool.submit(_features, trunk, graph, picture, views)))
             if len(begun) > _BEGUN_PER_CORE * cores:
