@@ -6,7 +6,6 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import contextmanager
-from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ __all__ = ["leave_converter_out", "loading"]
 _CONVERTER = "openvino.tools.ovc"
 
 
-class _WithoutConverter(MetaPathFinder):
+class _WithoutConverter:
     """Tells OpenVINO, while it is imported, that its converter of models is not installed.
 
     OpenVINO then goes on without it, and whoever asks for the converter later gets it.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trunkline.training.pictureset import PictureSet, TrainingTask
-    from trunkline.training.report import Report
+    from trunkline.training.report.page import Report
     from trunkline.training.study import Study
     from trunkline.training.trained import TrainedModel
     from trunkline.training.trainer import Trainer
@@ -196,7 +196,7 @@ def _print_json(model: TrainedModel, output: Path) -> None:
 
 
 def _page(model: TrainedModel, studied: Study) -> Report:
-    from trunkline.training.report import Report
+    from trunkline.training.report.page import Report
 
     training, pictures = model.training, model.training.pictures
     return Report(
