@@ -27,7 +27,7 @@ _BOUND = 7.0
 """Sharpness is sought between exp(-7) and exp(7)."""
 
 _WITHIN = 1e-5
-"""How exactly the power is found; a probability then changes by less than that."""
+"""How exactly the power is found: sharpness to five digits."""
 
 _PRIOR = 0.01
 """How strongly no change is preferred: where every held-out picture is right, the sharpest answer
