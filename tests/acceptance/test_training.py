@@ -187,3 +187,16 @@ def test_the_same_command_again_gives_the_same_model(trained: Path, home: Path) 
     assert again.returncode == 0, again.stderr
     for file in ("model.onnx", "labels.txt", "training.json"):
         assert (home / "again" / file).read_bytes() == (trained / file).read_bytes()
+
+
+def test_one_picture_more_gives_the_model_that_a_training_from_nothing_gives(home: Path) -> None:
+    pictures = colours.folder(home / "growing", 5)
+    command = ["train", pictures, "-o", home / "grown", "--overwrite"]
+    assert run(*command, cache=home / "growing-cache").returncode == 0
+    colours.folder(home / "growing", 6)
+    again = run(*command, cache=home / "growing-cache")
+    assert again.returncode == 0, again.stderr
+    new = ["train", pictures, "-o", home / "new", "--name", "grown"]
+    assert run(*new, cache=home / "empty-cache").returncode == 0
+    for file in ("model.onnx", "labels.txt", "training.json"):
+        assert (home / "new" / file).read_bytes() == (home / "grown" / file).read_bytes()

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ import colours
 import trainingsamples
 import trunkline
 from trunkline.cli import main
+from trunkline.errors import TrunklineError
 from trunkline.training import trainer
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put a small trunk in the place of the default one, and the cache aside."""
     monkeypatch.setenv("TRUNKLINE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # which the command sets for its process
     monkeypatch.setattr(trainer, "find_trunk", lambda _: trainingsamples.trunk())
 
 
@@ -117,6 +120,29 @@ def test_wrong_wishes_are_refused(
     assert result.exit_code == 2
     assert sentence in result.output
     assert not (pictures.parent / "third").exists()
+
+
+def test_what_is_not_installed_is_named_before_any_work(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "trunkline.training.selection", None)
+    result = train(pictures, "-o", tmp_path / "third")
+    assert result.exit_code == 2
+    assert "threadpoolctl" in result.stderr
+    assert "trunkline[train]" in result.stderr
+
+
+def test_a_trunk_that_does_not_exist_is_named(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find(name: str) -> None:
+        raise TrunklineError(f"There is no trunk named {name!r}.")
+
+    monkeypatch.setattr(trainer, "find_trunk", find)
+    result = train(pictures, "-o", tmp_path / "third", "--trunk", "lite")
+    assert result.exit_code == 2
+    assert result.stderr == "trunkline: There is no trunk named 'lite'.\n"
 
 
 def test_ctrl_c_leaves_nothing_half_written(

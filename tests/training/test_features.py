@@ -83,6 +83,52 @@ def test_the_number_of_cores_changes_nothing(pictures, cores):
     assert values.tobytes() == expected.tobytes()
 
 
+def test_a_new_picture_is_decoded_while_the_trunk_is_compiled(pictures, monkeypatch):
+    decoded = threading.Event()
+
+    def compile_late(*arguments):
+        assert decoded.wait(60)
+        return CompiledGraph(*arguments)
+
+    def opened(data):
+        decoded.set()
+        return read_picture(data)
+
+    monkeypatch.setattr(features, "CompiledGraph", compile_late)
+    monkeypatch.setattr(features, "open_picture", opened)
+    result = extract(trunk(), pictures[:1], cores=1)
+    np.testing.assert_array_equal(result.values[0, 0], plainly(trunk(), pictures[0].read()))
+
+
+def test_many_pictures_wait_for_the_trunk(pictures, monkeypatch):
+    compiled = threading.Event()
+
+    def compile_slowly(*arguments):
+        time.sleep(0.05)
+        compiled.set()
+        return CompiledGraph(*arguments)
+
+    def opened(data):
+        assert compiled.is_set()
+        return read_picture(data)
+
+    monkeypatch.setattr(features, "CompiledGraph", compile_slowly)
+    monkeypatch.setattr(features, "open_picture", opened)
+    assert len(extract(trunk(), pictures, cores=2).pictures) == 7
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_a_trunk_that_cannot_be_compiled_says_so(pictures, monkeypatch, count):
+    def refuse(*_):
+        raise RuntimeError("no such operation")
+
+    monkeypatch.setattr(features, "CompiledGraph", refuse)
+    before = threading.active_count()
+    with pytest.raises(RuntimeError, match="no such operation"):
+        extract(trunk(), pictures[:count], cores=2)
+    assert threading.active_count() == before
+
+
 def test_no_pictures_at_all():
     result = extract(trunk(), [])
     assert result.values.shape == (0, 1, 8)

@@ -92,7 +92,7 @@ def test_views_are_looked_at():
 def test_tags_count_alike_however_many_pictures_they_have():
     rows, tags = clusters(4, pictures=20, tags=2)
     few = np.concatenate([np.flatnonzero(tags == 0), np.flatnonzero(tags == 1)[:2]])
-    _, ready = prepare(rows[few][:, None])
+    _, ready, _ = prepare(rows[few][:, None])
     layer = discriminants(ready, tags[few], 2, 0.5)
     middle = (ready.centres[:20].mean(axis=0) + ready.centres[20:].mean(axis=0)) / 2
     logits = layer(middle)

@@ -21,7 +21,7 @@ from trunkline.errors import PictureError
 from trunkline.training.curves import Forecast, LearningCurve, LearningPoint
 from trunkline.training.evaluation import evaluate
 from trunkline.training.figures import Said, Suggestion
-from trunkline.training.report import Report, render_report, write_report
+from trunkline.training.report.page import Report, render_report, write_report
 
 if TYPE_CHECKING:
     from pathlib import Path

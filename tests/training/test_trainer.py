@@ -134,7 +134,7 @@ def test_without_the_extra_it_is_named(
     trunk: trunkline.trunks.Trunk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(MissingExtraError, match=r"scipy.*trunkline\[train\]"):
+    with pytest.raises(MissingExtraError, match=r"threadpoolctl.*trunkline\[train\]"):
         Trainer(trunk)
 
 

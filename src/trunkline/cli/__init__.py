@@ -16,6 +16,7 @@ from trunkline.cli.export import export_command
 from trunkline.cli.faults import PoliteGroup
 from trunkline.cli.inspect import inspect_command
 from trunkline.cli.keys import keys_group
+from trunkline.cli.loading import leave_converter_out
 from trunkline.cli.predict import predict_command
 from trunkline.cli.serve import serve_command
 from trunkline.cli.train import train_command
@@ -32,6 +33,7 @@ def main() -> None:
 
     The exit status is 0 when everything was answered, and 2 when anything was not.
     """
+    leave_converter_out()
 
 
 main.add_command(predict_command)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trunkline.training.judging import Judgement
     from trunkline.training.pictureset import PictureSet
     from trunkline.training.problems import Problem
-    from trunkline.training.report import Report
+    from trunkline.training.report.page import Report
 
 __all__ = ["check_report", "evaluate_command", "left_out", "write_page"]
 
@@ -180,7 +180,7 @@ def write_page(path: Path, report: Report, pictures: PictureSet) -> None:
         report: What to report.
         pictures: Where the report's pictures are read from.
     """
-    from trunkline.training.report import write_report
+    from trunkline.training.report.page import write_report
 
     readers = {each.source: each.read for each in (*pictures.pictures, *pictures.untagged)}
     write_report(report, path, lambda source: readers[source]())
@@ -196,7 +196,7 @@ def left_out(problems: Sequence[Problem]) -> Iterator[str]:
 
 
 def _page(name: str, judgement: Judgement, problems: tuple[Problem, ...], source: str) -> Report:
-    from trunkline.training.report import Report
+    from trunkline.training.report.page import Report
 
     return Report(
         name,

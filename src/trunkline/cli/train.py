@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,18 +12,27 @@ import click
 
 from trunkline.cli.evaluate import check_report, left_out, write_page
 from trunkline.cli.faults import complain
+from trunkline.cli.loading import loading
 from trunkline.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trunkline.training.pictureset import TrainingTask
-    from trunkline.training.report import Report
+    from trunkline.training.pictureset import PictureSet, TrainingTask
+    from trunkline.training.report.page import Report
     from trunkline.training.study import Study
     from trunkline.training.trained import TrainedModel
+    from trunkline.training.trainer import Trainer
 
 __all__ = ["train_command"]
 
+
+_NEEDED_LAST = (
+    "trunkline.training.selection",
+    "trunkline.writers.onnx",
+    "trunkline.cli.evaluation",
+    "trunkline.cli.tables",
+)
 
 _OPTIONS = (
     click.option(
@@ -101,25 +112,55 @@ def train_command(  # noqa: PLR0913 - one for each option and argument
     """
     if report:
         check_report(report)
-    from trunkline.training.study import study
-    from trunkline.training.trained import check_output
-    from trunkline.training.trainer import Trainer
+    # Before NumPy is imported: heads are fitted on one thread, and others would only wait busily.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    with loading():
+        from trunkline.training.trained import check_output
 
-    check_output(output, overwrite=overwrite)
-    trainer = Trainer(trunk, task=task, seed=seed)
-    found = trainer.read(pictures)
+        check_output(output, overwrite=overwrite)
+        trainer, found = _begin(trunk, task, seed, pictures)
     with progress_bar(len(found.pictures), quiet=quiet) as bar:
         model = trainer.fit(found, name=name or output.stem, progress=bar.move_to)
     for problem in model.training.pictures.problems:
         complain(problem)
     model.save(output, overwrite=True)
-    studied = study(trainer, model) if report else None
-    if report and studied:
-        write_page(report, _page(model, studied), model.training.pictures)
+    studied = _reported(trainer, model, report) if report else None
     if as_json:
         _print_json(model, output)
     else:
         _print(model, output, studied)
+
+
+def _begin(
+    trunk: str, task: TrainingTask | None, seed: int, pictures: Path
+) -> tuple[Trainer, PictureSet]:
+    """Return a trainer, and the pictures it is to train on.
+
+    Reading and digesting a trunk's files leaves the interpreter free. Meanwhile the pictures are
+    listed, and what comes last is imported.
+    """
+    from trunkline.training import trainer as training
+    from trunkline.training.featurestore import FeatureStore
+    from trunkline.training.pictures import read_pictures
+    from trunkline.training.workers import workers
+
+    training.check_installed()
+    with workers(1) as aside:
+        coming = aside.submit(training.find_trunk, trunk)
+        for module in _NEEDED_LAST:
+            importlib.import_module(module)
+        store = FeatureStore()
+        found = read_pictures(pictures, task=task, store=store)
+        return training.Trainer(coming.result(), task=task, seed=seed, store=store), found
+
+
+def _reported(trainer: Trainer, model: TrainedModel, report: Path) -> Study:
+    """Look into what more pictures would bring, and write the report."""
+    from trunkline.training.study import study
+
+    studied = study(trainer, model)
+    write_page(report, _page(model, studied), model.training.pictures)
+    return studied
 
 
 def _print(model: TrainedModel, output: Path, studied: Study | None) -> None:
@@ -155,7 +196,7 @@ def _print_json(model: TrainedModel, output: Path) -> None:
 
 
 def _page(model: TrainedModel, studied: Study) -> Report:
-    from trunkline.training.report import Report
+    from trunkline.training.report.page import Report
 
     training, pictures = model.training, model.training.pictures
     return Report(

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import expit, log_expit, log_softmax, softmax
+
+from trunkline.training.minimising import least_between
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -26,6 +26,9 @@ __all__ = ["find_sharpness", "losses", "probabilities"]
 _BOUND = 7.0
 """Sharpness is sought between exp(-7) and exp(7)."""
 
+_WITHIN = 1e-5
+"""How exactly the power is found: sharpness to five digits."""
+
 _PRIOR = 0.01
 """How strongly no change is preferred: where every held-out picture is right, the sharpest answer
 would be best without it, and a head would never doubt."""
@@ -33,8 +36,7 @@ would be best without it, and a head would never doubt."""
 
 def probabilities(logits: Array, activation: Activation) -> Array:
     """Return what a head's activation makes of logits, shape (pictures, labels)."""
-    made: Array = softmax(logits, axis=1) if activation == "softmax" else expit(logits)
-    return made
+    return np.exp(_log_softmax(logits) if activation == "softmax" else _log_sigmoid(logits))
 
 
 def losses(logits: Array, truth: NDArray[np.bool_], activation: Activation) -> Array:
@@ -47,9 +49,8 @@ def losses(logits: Array, truth: NDArray[np.bool_], activation: Activation) -> A
             all labels.
     """
     if activation == "softmax":
-        found: Array = -log_softmax(logits, axis=1)[truth]
-        return found
-    mean: Array = -np.where(truth, log_expit(logits), log_expit(-logits)).mean(axis=1)
+        return -_log_softmax(logits)[truth]
+    mean: Array = -_log_sigmoid(np.where(truth, logits, -logits)).mean(axis=1)
     return mean
 
 
@@ -66,5 +67,15 @@ def find_sharpness(logits: Array, truth: NDArray[np.bool_], activation: Activati
         found = losses(np.exp(power) * logits, truth, activation).mean()
         return float(found) + _PRIOR * power**2
 
-    found = minimize_scalar(cost, bounds=(-_BOUND, _BOUND), method="bounded")
-    return float(np.exp(found.x))
+    return float(np.exp(least_between(cost, -_BOUND, _BOUND, _WITHIN)))
+
+
+def _log_softmax(logits: Array) -> Array:
+    below = logits - logits.max(axis=1, keepdims=True)
+    found: Array = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
+    return found
+
+
+def _log_sigmoid(logits: Array) -> Array:
+    found: Array = -np.logaddexp(0.0, -logits)
+    return found

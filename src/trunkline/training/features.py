@@ -120,10 +120,15 @@ def _run(
 ) -> Generator[tuple[Picture, Rows | PictureError], None, None]:
     if not todo:
         return
-    # Every call has one thread: sums come out the same, to the bit, however many cores there are.
-    graph = CompiledGraph(trunk.graph, cores, "throughput")
     begun: deque[tuple[Picture, Future[Rows | PictureError]]] = deque()
-    with workers(cores) as pool:
+    with workers(1) as aside, workers(cores) as pool:
+        # Every call has one thread: sums come out the same, to the bit, whatever cores there are.
+        graph = aside.submit(CompiledGraph, trunk.graph, cores, "throughput")
+        if len(todo) > cores:
+            # A few pictures are decoded meanwhile. With many that would cost more than it brings:
+            # the C library learns from what is freed first what memory to keep, and would map the
+            # pages of every picture anew. For the same reason no decoding thread compiles.
+            graph.result()
         for picture, views in todo:
             begun.append((picture, pool.submit(_features, trunk, graph, picture, views)))
             if len(begun) > _BEGUN_PER_CORE * cores:
@@ -140,15 +145,16 @@ def _first(
 
 
 def _features(
-    trunk: Trunk, graph: CompiledGraph, picture: Picture, views: Sequence[View]
+    trunk: Trunk, graph: Future[CompiledGraph], picture: Picture, views: Sequence[View]
 ) -> Rows | PictureError:
     try:
         pixels = open_picture(picture.read())
     except PictureError as error:
         return error
     inputs = tensors(pixels, views, trunk.contract)
+    run = graph.result()
     return {
-        view.key: graph(tensor)[0].reshape(trunk.features)
+        view.key: run(tensor)[0].reshape(trunk.features)
         for view, tensor in zip(views, inputs, strict=True)
     }
 

@@ -7,13 +7,13 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from trunkline.training.blending import Material
+from trunkline.training.calibration import probabilities
 from trunkline.training.recipes import (
     blended_recipe,
     centroid_recipe,
@@ -72,7 +72,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         with threadpool_limits(1):
             material = Material(values.reshape(-1, views, values.shape[1]))
             everything = np.arange(len(numbers))
-            layer = material.solve(self.parts(), everything, numbers, len(self.classes_))
+            found = material.solve(self.parts(), everything, numbers, len(self.classes_))
+            layer = material.on_features(found)
         self.coef_, self.intercept_ = layer.weights, layer.bias
         return self
 
@@ -87,8 +88,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def predict_proba(self, X: ArrayLike) -> Array:  # noqa: N803
         """Return probabilities, shape (pictures, labels): the softmax of the logits."""
-        probabilities: Array = softmax(self._logits(X), axis=1)
-        return probabilities
+        return probabilities(self._logits(X), "softmax")
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
         """Return the most probable tag of each picture, shape (pictures,)."""

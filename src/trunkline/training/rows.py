@@ -95,36 +95,40 @@ class Space:
         return Linear(weights, layer.bias - weights @ self.mean)
 
 
-def prepare(features: NDArray[np.floating]) -> tuple[Space, Rows]:
+def prepare(features: NDArray[np.floating]) -> tuple[Space, Rows, Array]:
     """Centre, scale and shorten features, and find the space that the pictures span.
 
     Args:
         features: Array of shape (pictures, views, features).
 
     Returns:
-        The space; and the rows, their lengths all one (but for what lies outside the space). No
-        tag was looked at, so rows may be divided into folds after this.
+        The space; the rows, their lengths all one (but for what lies outside the space); and where
+        the first view of each picture is in the space, shape (pictures, dimensions). No tag was
+        looked at, so rows may be divided into folds after this.
     """
     mean = features.mean(axis=(0, 1), dtype=np.float64)
     scale = _scale(features)
     count = features.shape[1]
 
-    def rows(view: int) -> Array:
+    def rows(view: int) -> tuple[Array, Array]:
         return _of_one_length((features[:, view] - mean) * scale)
 
     # One view at a time, for all of them at once would be large.
-    centres = rows(0)
+    centres, lengths = rows(0)
     for view in range(1, count):
-        centres += rows(view)
+        centres += rows(view)[0]
     basis = _basis(centres / count)
-    short = np.stack([rows(view) @ basis.T for view in range(count)], axis=1)
-    return Space(mean, scale, basis), Rows(short, features.shape[2])
+    short = np.stack([rows(view)[0] @ basis.T for view in range(count)], axis=1)
+    space = Space(mean, scale, basis)
+    return space, Rows(short, features.shape[2]), short[:, 0] * lengths
 
 
-def _of_one_length(rows: Array) -> Array:
+def _of_one_length(rows: Array) -> tuple[Array, Array]:
+    """Return rows divided by their lengths, and what they were divided by."""
     length = np.linalg.norm(rows, axis=1, keepdims=True)
-    rows /= np.where(length > 0, length, 1.0)
-    return rows
+    divisor = np.where(length > 0, length, 1.0)
+    rows /= divisor
+    return rows, divisor
 
 
 def _scale(values: NDArray[np.floating]) -> Array:

@@ -132,7 +132,8 @@ def _fit(material: Material, truth: Truth, task: Task, folds: NDArray[np.intp]) 
         [losses(k * x, truth, activation) for k, x in zip(sharpness, held_out, strict=True)]
     )
     chosen, factor = _CANDIDATES[taken], sharpness[taken]
-    layer = _solve(material, chosen.recipe, np.arange(len(truth)), truth, task)
+    everything = np.arange(len(truth))
+    layer = material.on_features(_solve(material, chosen.recipe, everything, truth, task))
     return Head(
         weights=(factor * layer.weights).astype(np.float32),
         bias=(factor * layer.bias).astype(np.float32),

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
-from scipy.optimize import minimize
 
+from trunkline.training.minimising import least
 from trunkline.training.rows import Linear, Rows
 
 if TYPE_CHECKING:
@@ -21,9 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["centroids", "discriminants", "logistic", "whitened_logistic"]
 
-_ITERATIONS = 200
+_MOST_STEPS = 200
 _CLOSE_ENOUGH = 1e-7
-"""Where an iteration gains less than this share of the loss, no picture's answer changes."""
+"""Where a step gains less than this share of the loss, no picture's answer changes."""
+
+_FLAT_ENOUGH = 1e-4
 
 _TINY = 1e-12
 
@@ -59,7 +60,7 @@ def discriminants(rows: Rows, tags: NDArray[np.intp], count: int, shrinkage: flo
         shrinkage: How much of the mixture is identity, above 0, at most 1.
     """
     means = _means(rows.centres, tags, count)
-    weights = cho_solve(cho_factor(_covariance(rows, means[tags], shrinkage)), means.T).T
+    weights = _solved(_covariance(rows, means[tags], shrinkage), means.T).T
     return Linear(weights, -0.5 * (weights * means).sum(axis=1))
 
 
@@ -80,12 +81,10 @@ def whitened_logistic(
     means = _means(rows.centres, tags, count)
     variance, mixed = _variance(rows, means[tags]), _covariance(rows, means[tags], shrinkage)
     # With the Cholesky factor L of the covariance, L^-1 x has the identity for its covariance.
-    root = cholesky(mixed / variance, lower=True)
-    views = rows.views.reshape(-1, rows.views.shape[2])
-    white = solve_triangular(root, views.T, lower=True).T.reshape(rows.views.shape)
-    layer = logistic(Rows(white, rows.features), tags, count, strength)
-    weights = solve_triangular(root, layer.weights.T, lower=True, trans="T").T
-    return Linear(weights, layer.bias)
+    root: Array = np.linalg.cholesky(mixed / variance).astype(np.float64, copy=False)
+    white = _solved(root, rows.centres.T).T
+    layer = logistic(Rows(white[:, None], rows.features), tags, count, strength)
+    return Linear(_solved(root.T, layer.weights.T).T, layer.bias)
 
 
 def logistic(rows: Rows, tags: NDArray[np.intp], count: int, strength: float) -> Linear:
@@ -106,7 +105,6 @@ def logistic(rows: Rows, tags: NDArray[np.intp], count: int, strength: float) ->
         matrix = flat.reshape(count, size + 1)
         weights, bias = matrix[:, :size], matrix[:, size]
         logits = values @ weights.T + bias
-        # SciPy's logsumexp takes several times as long on so little.
         logits -= logits.max(axis=1, keepdims=True)
         powers = np.exp(logits)
         sums = powers.sum(axis=1)
@@ -116,10 +114,16 @@ def logistic(rows: Rows, tags: NDArray[np.intp], count: int, strength: float) ->
         return float(value + (weights**2).sum() / (2 * strength)), slope.ravel()
 
     start = np.zeros(count * (size + 1))
-    options = {"maxiter": _ITERATIONS, "maxcor": 20, "ftol": _CLOSE_ENOUGH, "gtol": 1e-4}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
+    found = least(
+        loss, start, most_steps=_MOST_STEPS, close_enough=_CLOSE_ENOUGH, flat_enough=_FLAT_ENOUGH
+    )
     matrix = found.reshape(count, size + 1)
     return Linear(matrix[:, :size], matrix[:, size])
+
+
+def _solved(matrix: Array, right: Array) -> Array:
+    """Return what a matrix turns into the right side."""
+    return np.asarray(np.linalg.solve(matrix, right), np.float64)
 
 
 def _means(values: Array, tags: NDArray[np.intp], count: int) -> Array:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-__all__ = ["DEFAULT_TRUNK", "Trainer", "find_trunk"]
+__all__ = ["DEFAULT_TRUNK", "Trainer", "check_installed", "find_trunk"]
 
 DEFAULT_TRUNK = "efficientnet-lite0"
 
@@ -69,7 +69,7 @@ class Trainer:
     ) -> None:
         if task not in (None, "multiclass", "multilabel"):
             raise ValueError(f"task is {task!r}; it must be 'multiclass' or 'multilabel'")
-        _check_installed()
+        check_installed()
         self.trunk = trunk if isinstance(trunk, Trunk) else find_trunk(trunk)
         self._task: TrainingTask | None = task
         self._seed = seed
@@ -179,11 +179,14 @@ class Trainer:
         )
 
 
-def _check_installed() -> None:
-    """Say at once what only the last step needs."""
-    for package in ("scipy", "threadpoolctl"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtraError("Training", package=package, extra="train")
+def check_installed() -> None:
+    """Say at once what only the last step needs.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    if importlib.util.find_spec("threadpoolctl") is None:
+        raise MissingExtraError("Training", package="threadpoolctl", extra="train")
 
 
 def find_trunk(name: str | os.PathLike[str]) -> Trunk:

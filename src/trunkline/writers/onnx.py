@@ -59,8 +59,9 @@ def write(model: Model, folder: Path, *, float16: bool = False) -> str:
     """
     steps = classifier_steps(model, "ONNX", input_name=INPUT, output_name=OUTPUT)
     written = _model(steps, _Graph(steps, float16=float16))
-    onnx.checker.check_model(written)
-    (folder / "model.onnx").write_bytes(written.SerializeToString(deterministic=True))
+    data = written.SerializeToString(deterministic=True)
+    onnx.checker.check_model(data)
+    (folder / "model.onnx").write_bytes(data)
     return "model.onnx"
 
 
