@@ -100,10 +100,12 @@ class Answers(Mapping[str, Prediction]):
     def in_turn(self) -> Iterator[tuple[str, Prediction]]:
         """Yield every model's name and prediction, looking nothing up by name."""
         # As _taken_out does it, but without a call for each of a thousand models. A frame leaves
-        # the processor with its guesses about Python's steps lost, so few steps count here.
+        # little of all this in the processor's cache. Copying names and numbers fetches them at
+        # once; a loop over the mapping itself waits for each, which takes twice as long in all.
+        numbers = self._places.numbers
         labels, greatest = self._packed.labels, self._packed.greatest
         make = _make
-        for name, number in self._places.numbers.items():
+        for name, number in zip(list(numbers), list(numbers.values()), strict=True):
             if number < 0:
                 yield name, self._made[name]
                 continue
@@ -150,9 +152,7 @@ class _Packed(Classification):
     """A classification that looks up what it is rarely asked for.
 
     A frozen dataclass takes a microsecond to make, and a thousand of them as long as the heads
-    of all thousand models. This one notes four things, and is otherwise the same. What it notes
-    is at hand where it is made; whatever else it touched would be far from the processor after
-    a frame's worth of trunk, once for each model.
+    of all thousand models. This one notes four things that are at hand, and is otherwise the same.
     """
 
     __slots__ = ("_answers", "_label", "_name", "_probability")
