@@ -5,35 +5,52 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import gc
 import json
 import pickle
+import weakref
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
 
-from trunkline.engine.answers import Answers, Place
+from trunkline.contracts import InputContract, Preset
+from trunkline.decoding import ClassificationDecoder
+from trunkline.engine.answers import COMPILED, Answers, Places
 from trunkline.engine.packed import PackedAnswers
+from trunkline.engine.plan import Entry
 from trunkline.errors import ModelNameError
+from trunkline.models import Model
 from trunkline.predictions import Box, Classification, Detection
+
+if TYPE_CHECKING:
+    from trunkline.predictions import Prediction
 
 LABELS = ("red", "green", "blue")
 VALUES = np.array([0.25, 0.5, 0.125, 0.75, 0.0625, 0.25], np.float32)
 DETECTION = Detection(("fork",), (Box("fork", 0.5, 0, 0, 1, 1),))
 
 
+def entry(name: str, task: Literal["multiclass", "multilabel"], labels: tuple[str, ...]) -> Entry:
+    contract = InputContract(224, 224, Preset.SAMPLE_STRETCH)
+    decoder = ClassificationDecoder(task)
+    return Entry(Model(name, labels, task, contract, None, decoder, "test", name), (), None)
+
+
 def answers() -> Answers:
     """A detector between two packed heads, of which the one added last is asked first."""
-    places = {
-        "second": Place(0, 1, "multilabel", LABELS),
-        "detector": None,
-        "first": Place(0, 0, "multiclass", LABELS),
-        "other": Place(1, 0, "multilabel", ("only",)),
+    numbers = {"second": 1, "detector": COMPILED, "first": 0, "other": 2}
+    entries = {
+        "first": entry("first", "multiclass", LABELS),
+        "second": entry("second", "multilabel", LABELS),
+        "other": entry("other", "multilabel", ("only",)),
     }
     packed = [
-        PackedAnswers(VALUES, np.array([0, 3]), ["green", "red"], [0.5, 0.75]),
-        PackedAnswers(np.array([0.875], np.float32), np.array([0]), ["only"], [0.875]),
+        PackedAnswers(VALUES, ["green", "red"], [0.5, 0.75]),
+        PackedAnswers(np.array([0.875], np.float32), ["only"], [0.875]),
     ]
-    return Answers({"detector": DETECTION}, places, packed)
+    places = Places(entries, numbers, np.array([0, 3, 6]))
+    return Answers({"detector": DETECTION}, places, PackedAnswers.joined(packed))
 
 
 def same(one: object, other: Classification) -> bool:
@@ -69,7 +86,7 @@ def test_an_unknown_name_is_told_with_those_there_are(name: str) -> None:
     assert repr(name) in str(caught.value)
     assert isinstance(caught.value, KeyError)
     with pytest.raises(ModelNameError, match="none"):
-        Answers({}, {}, [])["any"]
+        Answers({}, Places({}, {}, np.zeros(0, np.intp)), PackedAnswers.joined([]))["any"]
 
 
 def test_each_way_to_read_gives_the_same() -> None:
@@ -83,6 +100,26 @@ def test_each_way_to_read_gives_the_same() -> None:
     assert [name for name, _ in found.items()] == list(found)
     for name, expected in {"first": FIRST, "second": SECOND, "other": OTHER}.items():
         assert same(found[name], expected)
+
+
+def test_an_answer_that_is_kept_stays_what_it_is() -> None:
+    """Others are made meanwhile, from the same frame and from another."""
+    kept: list[Prediction] = [each for _ in range(2) for each in answers().values()]
+    expected = [SECOND, DETECTION, FIRST, OTHER] * 2
+    for found, one in zip(kept, expected, strict=True):
+        assert found is one if isinstance(one, Detection) else same(found, one)
+
+
+def test_an_answer_that_is_kept_keeps_its_frame_and_no_longer() -> None:
+    found = answers()
+    answer = found["first"]
+    probabilities = weakref.ref(found._packed.probabilities)
+    del found
+    gc.collect()
+    assert probabilities() is not None
+    del answer
+    gc.collect()
+    assert probabilities() is None
 
 
 def test_views_are_views() -> None:

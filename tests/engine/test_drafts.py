@@ -93,6 +93,9 @@ def test_a_head_of_a_known_network_is_packed_with_the_others(
     draft.add(Read(light, None, known(draft), head(other, light)))
     assert [len(heads) for heads in draft.packs.values()] == [2]
     assert len(draft.networks) == 1
+    first, second = draft.entries.values()  # which have in common all but the model
+    assert second.needs is first.needs
+    assert second.pack is first.pack
     build = Workshop(1, "latency").finish(draft, Build.empty())
     whole = Draft.of(Build.empty())
     whole.add(Read(model("second", other)))

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trunkline.decoding import ClassificationDecoder
-from trunkline.engine.packed import PackedHeads
+from trunkline.engine.packed import PackedAnswers, PackedHeads
 
 if TYPE_CHECKING:
     from trunkline.graphs.heads import Activation
@@ -75,7 +75,7 @@ def check(made: PackedHeads, heads: dict[str, Head], seed: int = 0) -> None:
         expected = heads[name].alone(features, made.activation)
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
         assert answers.labels[rank] == f"{name} {found.argmax()}"
-        assert answers.starts[rank] == start
+        assert made.starts[rank] == start
         assert answers.greatest[rank] == found.max()
 
 
@@ -180,6 +180,22 @@ def test_answers_cannot_be_written_to() -> None:
     answers = packed({"a": head(1, 3)}, "softmax")(features_of(0))
     with pytest.raises(ValueError, match="read-only"):
         answers.probabilities[0] = 1
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_the_answers_of_several_packs_are_told_as_those_of_one(count: int) -> None:
+    features = features_of(2)
+    parts = [
+        packed({f"{i} a": head(i, 3), f"{i} b": head(9 + i, 2)}, ACTIVATIONS[i])(features)
+        for i in range(count)
+    ]
+    joined = PackedAnswers.joined(parts)
+    assert joined.labels == [label for part in parts for label in part.labels]
+    assert joined.greatest == [greatest for part in parts for greatest in part.greatest]
+    expected = [value for part in parts for value in part.probabilities.tolist()]
+    np.testing.assert_array_equal(joined.probabilities, np.array(expected, np.float32))
+    assert joined.probabilities.dtype == np.float32
+    assert not joined.probabilities.flags.writeable
 
 
 def test_a_head_says_the_same_to_the_last_bit_whoever_is_beside_it() -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ from trunkline.engine.plan import Entry, PackKey, Part, Plan
 from trunkline.graphs.merging import Tensor
 from trunkline.graphs.sharing import Segment
 from trunkline.models import Model
+from trunkline.predictions import Classification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,7 +74,7 @@ def plan(*, fail: bool = False) -> Plan:
     def failing(_: np.ndarray) -> np.ndarray:
         raise RuntimeError("out of order")
 
-    key = PackKey(FEATURES, "softmax")
+    key = PackKey((FEATURES,), "softmax")
     weights = np.array([[1, 0, 0], [0, 0, 0]], np.float32)
     heads = PackedHeads("softmax").adding("last", LABELS, weights, np.zeros(2, np.float32))
     heads = heads.adding("first", LABELS, -weights, np.ones(2, np.float32))
@@ -204,3 +205,29 @@ def test_not_every_narrowed_plan_is_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     for names in (["first"], ["middle"], ["last"], ["first"]):
         assert list(made.narrowed(names).entries) == names
     assert len(made._narrowed) <= 2
+
+
+def test_answers_are_found_among_those_of_several_packs() -> None:
+    """Two packs whose models come in turn: an answer's number counts through both."""
+    weights = np.zeros((3, 3), np.float32)
+    names, packs, entries = ("a", "b", "c", "d"), dict[PackKey, PackedHeads](), {}
+    for index, name in enumerate(names):
+        key = PackKey((FEATURES,), "softmax" if index % 2 else "sigmoid")
+        heads = packs.get(key) or PackedHeads(key.activation)
+        labels, bias = [f"{name} {row}" for row in range(3)], np.zeros(3, np.float32)
+        bias[index % 3] = 1 + index
+        packs[key] = heads.adding(name, labels, weights, bias)
+        made = replace(model(name, packed=True), labels=tuple(labels))
+        entries[name] = Entry(made, key.needs, key)
+    parts = (part(lambda pixels: pixels.mean((1, 2)), PIXELS, FEATURES),)
+    whole = Plan(entries, {PIXELS: CONTRACTS[0]}, parts, packs)
+    for asked in (whole, whole.narrowed({"b", "c"}), whole.narrowed({"d"})):
+        found = asked.predict(PICTURE)
+        assert list(found) == [name for name in names if name in asked.entries]
+        for name, answer in found.items():
+            assert answer.labels == tuple(f"{name} {row}" for row in range(3))
+            assert isinstance(answer, Classification)
+            assert answer.label == f"{name} {names.index(name) % 3}"
+            assert answer.probabilities.argmax() == names.index(name) % 3
+            assert answer.probability == answer.probabilities.max()
+            assert found[name].to_dict() == answer.to_dict()

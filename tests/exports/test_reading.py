@@ -56,6 +56,16 @@ def why(model: Model, what: str) -> tuple[str, str]:
     return decision.value, decision.because
 
 
+def test_a_label_of_many_models_is_held_once(export: Path, tmp_path: Path) -> None:
+    twin = Path(shutil.copytree(export, tmp_path / "twin"))
+    for each in (export, twin):
+        labels = (f"kind {number} of screw" for number in range(len(LABELS)))
+        (each / "labels.txt").write_text("\n".join(labels), "utf-8")
+    one, other = model_at(export).labels, model_at(twin).labels
+    assert one[0] == "kind 0 of screw"
+    assert [id(label) for label in one] == [id(label) for label in other]
+
+
 # Real exports and their oddities
 
 

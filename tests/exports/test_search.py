@@ -18,7 +18,7 @@ from trunkline.exports.search import Hit, Search
 
 
 def look(path: Path, tmp_path: Path, limits: ArchiveLimits | None = None) -> list:
-    return Search(tmp_path / "workspace", limits or ArchiveLimits()).look(path)
+    return list(Search(tmp_path / "workspace", limits or ArchiveLimits()).look(path))
 
 
 @pytest.fixture
@@ -435,3 +435,14 @@ def test_any_tree_gives_models_or_sentences(tmp_path_factory, content):
     assert told
     assert all(isinstance(each, Hit | ExportError) for each in told)
     assert all(each.file.path.is_file() and each.name for each in told if isinstance(each, Hit))
+
+
+def test_models_are_found_when_they_are_asked_for(tmp_path):
+    """Two are looked for at once, to tell many from one; the places of the others take no room."""
+    for name in "abcd":
+        write(tmp_path / "shelf" / name, EXPORT)
+    hits = Search(tmp_path / "workspace", ArchiveLimits()).look(tmp_path / "shelf")
+    assert next(hits).name == "a"
+    for name in "bcd":
+        (tmp_path / "shelf" / name).rename(tmp_path / name)
+    assert [hit.name for hit in hits] == ["b"]

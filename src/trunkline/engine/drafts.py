@@ -89,7 +89,7 @@ class Draft:
         self.networks = {needs: o for needs, o in self.networks.items() if needs in left}
         self.weights = {needs: w for needs, w in self.weights.items() if needs in left}
         # In place: whoever reads the next model looks at it.
-        for file in [f for f, key in self.known.items() if (key.features,) not in left]:
+        for file in [f for f, key in self.known.items() if key.needs not in left]:
             del self.known[file]
         self.packs = {
             key: heads.without(names) if set(names) & set(heads.names) else heads
@@ -107,7 +107,7 @@ class Draft:
             )
 
     def _add_head(self, model: Model, key: PackKey, head: HeadConstants) -> None:
-        self.entries[model.name] = Entry(model, (key.features,), key)
+        self.entries[model.name] = Entry(model, key.needs, key)
         self._pack(key, model, head.weights.T, head.bias)
 
     def _add_network(self, read: Read) -> None:

@@ -60,15 +60,27 @@ class PackedAnswers:
 
     Attributes:
         probabilities: float32 of shape (rows,), read-only.
-        starts: By head, where its rows start.
         labels: By head, its most probable label.
         greatest: By head, the probability of that label.
     """
 
     probabilities: NDArray[np.float32]
-    starts: NDArray[np.intp]
     labels: list[str]
     greatest: list[float]
+
+    @classmethod
+    def joined(cls, parts: Sequence[PackedAnswers]) -> PackedAnswers:
+        """Return the answers of any number of packs as those of one."""
+        if len(parts) == 1:
+            return parts[0]
+        probabilities = [np.zeros(0, np.float32), *(part.probabilities for part in parts)]
+        values = np.concatenate(probabilities)
+        values.flags.writeable = False
+        return cls(
+            values,
+            [label for part in parts for label in part.labels],
+            [greatest for part in parts for greatest in part.greatest],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +166,7 @@ class PackedHeads:
         values.flags.writeable = False
         greatest = np.maximum.reduceat(values, self.starts)
         labels = self.labels[_places(values, greatest, self.starts, self._lengths)]
-        return PackedAnswers(values, self.starts, labels.tolist(), greatest.tolist())
+        return PackedAnswers(values, labels.tolist(), greatest.tolist())
 
     def _probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         values = self._sums(features)

@@ -4,22 +4,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trunkline.engine.answers import Answers, Place
+import numpy as np
+
+from trunkline.engine.answers import COMPILED, Answers, Places
+from trunkline.engine.packed import PackedAnswers
 from trunkline.engine.steps import step
 from trunkline.images import to_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from trunkline.contracts import InputContract
-    from trunkline.decoding import ClassificationDecoder
     from trunkline.engine.compiled import Call, CompiledGraph
-    from trunkline.engine.packed import PackedAnswers, PackedHeads
+    from trunkline.engine.packed import PackedHeads
     from trunkline.graphs.heads import Activation
     from trunkline.graphs.merging import Tensor
     from trunkline.graphs.sharing import Segment
@@ -33,10 +34,20 @@ _MOST_NARROWED = 64
 
 
 class PackKey(NamedTuple):
-    """Which heads can be packed together: those on one tensor that end alike."""
+    """Which heads can be packed together: those on one tensor that end alike.
 
-    features: Tensor
+    Attributes:
+        needs: That tensor alone, as a model's entry has it: one tuple for all of its models.
+        activation: How they end.
+    """
+
+    needs: tuple[Tensor]
     activation: Activation
+
+    @property
+    def features(self) -> Tensor:
+        """The tensor that the heads take."""
+        return self.needs[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +96,7 @@ class Plan:
     # Plans for some of the models, made when they are first asked for.
     _narrowed: dict[frozenset[str], Plan] = field(default_factory=dict, init=False, repr=False)
     # Worked out here, not frame by frame.
-    _places: Mapping[str, Place | None] = field(init=False, repr=False)
+    _places: Places = field(init=False, repr=False)
     _compiled: tuple[tuple[str, Entry], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -158,7 +169,7 @@ class Plan:
             }
         finally:
             run.end()
-        return Answers(made, self._places, packed)
+        return Answers(made, self._places, PackedAnswers.joined(packed))
 
 
 class _Run:
@@ -218,13 +229,15 @@ def _narrow(plan: Plan, names: Collection[str]) -> Plan:
     )
 
 
-def _find_places(plan: Plan) -> dict[str, Place | None]:
-    """Return, by model name, where its packed answer is; None where its head is compiled."""
-    places: dict[str, Place | None] = dict.fromkeys(plan.entries)
-    for pack, heads in enumerate(plan.packs.values()):
-        for rank, name in enumerate(heads.names):
-            if name in places:
-                model = plan.entries[name].model
-                task = cast("ClassificationDecoder", model.decoder).task
-                places[name] = Place(pack, rank, task, model.labels)
-    return places
+def _find_places(plan: Plan) -> Places:
+    """Return where each model's answer is among those of all packs, one pack behind another."""
+    numbers = dict.fromkeys(plan.entries, COMPILED)
+    starts, heads_before, rows_before = [np.zeros(0, np.intp)], 0, 0
+    for heads in plan.packs.values():
+        for number, name in enumerate(heads.names, heads_before):
+            if name in numbers:
+                numbers[name] = number
+        starts.append(heads.starts + rows_before)
+        heads_before += len(heads)
+        rows_before += heads.stop
+    return Places(plan.entries, numbers, np.concatenate(starts))

@@ -157,7 +157,8 @@ def entry_of(model: Model, found: Outline) -> Entry:
     activation = _activation(model, found)
     if activation is None or found.features is None:
         return Entry(light, found.outputs, None)
-    return Entry(light, (found.features,), PackKey(found.features, activation))
+    pack = PackKey((found.features,), activation)
+    return Entry(light, pack.needs, pack)
 
 
 def _light(model: Model) -> Model:

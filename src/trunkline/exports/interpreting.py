@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING
 
 from trunkline.contracts import Preset
@@ -142,4 +143,5 @@ def labels_of(
             f"it has {len(labels)} labels, and its graph answers for {label_count}. "
             "The labels and the model are from different exports; put them back together.",
         )
-    return labels
+    # Many models have a "Negative", and a thousand of one kind the same labels throughout.
+    return tuple(map(sys.intern, labels))

@@ -24,7 +24,9 @@ import shutil
 import tempfile
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -33,7 +35,7 @@ from trunkline.exports import archive, modelfiles, sidefiles
 from trunkline.exports.sidefiles import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from trunkline.exports.archive import ArchiveLimits
     from trunkline.exports.modelfiles import ModelFormat
@@ -64,7 +66,9 @@ class Hit:
     places: tuple[Place, ...]
 
 
-Found = list[Hit | ExportError]
+Found = Iterator[Hit | ExportError]
+"""Hits one by one, each found when it is asked for: of a thousand models, the places of all take
+more memory than the models, and would be left as holes in the heap."""
 
 
 class Search:
@@ -83,15 +87,15 @@ class Search:
     def look(self, path: Path) -> Found:
         """Look at what a person gave.
 
-        Returns:
+        Yields:
             At least one hit or error.
         """
         try:
-            return self._given(path)
+            yield from self._given(path)
         except ExportError as error:
-            return [error]
+            yield error
         except (OSError, ValueError) as error:
-            return [_unreadable(str(path), error)]
+            yield _unreadable(str(path), error)
 
     def _given(self, path: Path) -> Found:
         if not path.exists():
@@ -99,7 +103,7 @@ class Search:
         if advice := modelfiles.foreign(path.name):
             raise UnsupportedExportError(path, f"it is {advice}.")
         if path.is_dir():
-            return self._folder(Place(path, str(path), _title(path)), 0) or [_nothing(path)]
+            return _some(self._folder(Place(path, str(path), _title(path)), 0), path)
         if not path.is_file():
             raise ExportError(path, "it is neither a file nor a folder.")
         folder = Place(path.parent, str(path.parent), _title(path.parent))
@@ -107,34 +111,43 @@ class Search:
 
     def _file(self, file: Place, folder: Place) -> Found:
         if form := modelfiles.recognise(file.path):
-            return [_hit(file, form, folder)]
+            return iter([_hit(file, form, folder)])
         if _is_zip(file.path.name) or zipfile.is_zipfile(file.path):
-            return self._zip(file, 0) or [_nothing(file.path)]
+            return _some(self._zip(file, 0), file.path)
         raise ExportError(file.shown, f"{modelfiles.unreadable(file.path.name)}.")
 
     def _folder(self, folder: Place, depth: int) -> Found:
         models = _models(folder)
         if models and _is_export(folder, models):
             return _exported(folder, models)
+        return _if_only(self._shelf(folder, models, depth), lambda only: _adopted(only, folder))
+
+    def _shelf(self, folder: Place, models: Mapping[str, ModelFormat], depth: int) -> Found:
+        """Look at all that lies in a folder which is no export itself."""
         own = {hit.file.path.name: hit for hit in _hits(folder, models)}
-        found: Found = []
+        empty = True
         for name in folder.names:
-            found += [own[name]] if name in own else self._entry(folder.inside(name), depth)
-        return _adopted(found, folder) if found else _foreign(folder.names, folder)
+            entry = [own[name]] if name in own else self._entry(folder.inside(name), depth)
+            for found in entry:
+                empty = False
+                yield found
+        if empty:
+            yield from _foreign(folder.names, folder)
 
     def _entry(self, entry: Place, depth: int) -> Found:
         """Look at something in a folder; an error there does not keep the rest from being found."""
         if modelfiles.foreign(entry.path.name):
-            return []
+            return
         try:
             if entry.path.is_dir():
-                return self._folder(entry, depth + 1) if depth < _DEEPEST else []
-            is_zip = _is_zip(entry.path.name) and entry.path.is_file()
-            return self._zip(entry, depth) if is_zip else []
+                if depth < _DEEPEST:
+                    yield from self._folder(entry, depth + 1)
+            elif _is_zip(entry.path.name) and entry.path.is_file():
+                yield from self._zip(entry, depth)
         except ExportError as error:
-            return [error]
+            yield error
         except OSError as error:
-            return [_unreadable(entry.shown, error)]
+            yield _unreadable(entry.shown, error)
 
     def _zip(self, file: Place, depth: int) -> Found:
         """Look into a zip; one without anything like a model is not unpacked."""
@@ -142,9 +155,7 @@ class Search:
         if not modelfiles.candidates(names) and not any(_is_zip(name) for name in names):
             return _foreign(names, file)
         found = self._folder(_unwrapped(self._unpacked(file)), depth)
-        if len(found) == 1 and isinstance(only := found[0], Hit):
-            return [replace(only, name=_own_name(file), source=file.shown)]
-        return found
+        return _if_only(found, lambda only: replace(only, name=_own_name(file), source=file.shown))
 
     def _unpacked(self, file: Place) -> Place:
         if file.zips == _MOST_ZIPS:
@@ -182,8 +193,8 @@ def _exported(folder: Place, models: Mapping[str, ModelFormat]) -> Found:
     if named is not None and named in models:
         models = {named: models[named]}
     if len(models) > 1:
-        return list(_hits(folder, models))
-    return [replace(_hits(folder, models)[0], name=folder.title, source=folder.shown)]
+        return iter(_hits(folder, models))
+    return iter([replace(_hits(folder, models)[0], name=folder.title, source=folder.shown)])
 
 
 def _hits(folder: Place, models: Mapping[str, ModelFormat]) -> list[Hit]:
@@ -213,11 +224,25 @@ def _title(path: Path) -> str:
     return next((name for name in names if not modelfiles.is_generic(name)), full.name or "model")
 
 
-def _adopted(found: Found, folder: Place) -> Found:
+def _some(found: Found, path: Path) -> Found:
+    """Say so where nothing was found."""
+    first = next(found, None)
+    yield _nothing(path) if first is None else first
+    yield from found
+
+
+def _if_only(found: Found, change: Callable[[Hit], Hit]) -> Found:
+    """Change what was found where it is one model and nothing else."""
+    first = list(islice(found, 2))
+    if len(first) == 1 and isinstance(only := first[0], Hit):
+        first = [change(only)]
+    yield from first
+    yield from found
+
+
+def _adopted(only: Hit, folder: Place) -> Hit:
     """Give a folder's only model what lies in the folder itself."""
-    if len(found) > 1 or not isinstance(only := found[0], Hit) or folder in only.places:
-        return found
-    return [replace(only, places=(*only.places, folder))]
+    return only if folder in only.places else replace(only, places=(*only.places, folder))
 
 
 def _unwrapped(root: Place) -> Place:
@@ -237,8 +262,8 @@ def _foreign(names: Iterable[str], place: Place) -> Found:
     for name in names:
         if advice := modelfiles.foreign(name):
             shown = str(Path(place.shown) / name)
-            return [UnsupportedExportError(shown, f"it is {advice}.")]
-    return []
+            return iter([UnsupportedExportError(shown, f"it is {advice}.")])
+    return iter(())
 
 
 def _nothing(path: Path) -> ExportError:
