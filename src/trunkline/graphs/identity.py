@@ -10,6 +10,7 @@ that may hold more than it shows gets an identity that nothing else ever has.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import secrets
@@ -59,6 +60,7 @@ def identify(graph: openvino.Model, contract: InputContract) -> dict[str, Identi
     return found
 
 
+@functools.lru_cache(maxsize=64)  # asked for whenever a plan is made, and most contracts are alike
 def input_identity(contract: InputContract) -> Identity:
     """Return the identity of the input that takes a contract's pictures."""
     fields = asdict(contract)

@@ -87,6 +87,8 @@ def is_constant(port: openvino.Output) -> bool:
 def static_shape(port: openvino.Output) -> list[int]:
     """Return a tensor's shape, -1 where a length is not fixed; empty where even the rank is not."""
     shape = port.get_partial_shape()
+    if shape.is_static:
+        return list(port.get_shape())  # at once, for each dimension costs a call by itself
     if not shape.rank.is_static:
         return []
     return [d.get_length() if d.is_static else -1 for d in shape]
