@@ -121,9 +121,7 @@ def find_head(parts: tuple[bytes, ...], head: HeadConstants) -> Places | None:
     ]
     steps = [_step(operator, model.codes) for operator in model.graph.tables(3)]
     ends = set(map(str, model.graph.integers(2)))
-    places = locate(constants, steps, ends, head)
-    # Its walk must know every table of the file.
-    return places if places and take_apart(parts, places) else None
+    return locate(constants, steps, ends, head)
 
 
 def take_apart(parts: tuple[bytes, ...], places: Places) -> Taken | None:
