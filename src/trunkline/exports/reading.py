@@ -161,7 +161,8 @@ def _read(package: Package, known: Collection[Known]) -> Read:
             taken = network.template.match(file)
             if taken is not None:
                 return Read(_with_head(package, network, taken), None, network, taken.head)
-    return Read(interpret(package), origin)
+    content = file.parts[0] if len(file.parts) == 1 else None
+    return Read(interpret(package, content), origin)
 
 
 def _with_head(package: Package, known: Known, taken: Taken) -> Model:
