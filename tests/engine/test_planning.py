@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import pickle
+import threading
 import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 # A mean is never cut off from the convolution before it, so what is shared ends one layer earlier.
 STEM = (Layer("wide", 0), Layer("wide", 1), Layer("wide", 2))
 DEEPER = (*STEM, Layer("wide", 3))
+OTHER = tuple(Layer("wide", seed) for seed in (7, 8, 9))
 TRUNK = Recipe(STEM, "softmax", 0)
 
 
@@ -409,6 +411,50 @@ def sine() -> Model:
     graph = openvino.Model([ops.reduce_mean(ops.sin(taken), np.array([1, 2]))], [taken], "sine")
     decoder = ClassificationDecoder("multilabel")
     return replace(model("sine", TRUNK), graph=graph, decoder=decoder, source="here/sine.onnx")
+
+
+def test_what_shares_nothing_is_compiled_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2)
+
+    class Waiting(CompiledGraph):
+        def __init__(self, *arguments: object) -> None:
+            both.wait(timeout=30)  # raises where the other does not come
+            super().__init__(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(planning, "CompiledGraph", Waiting)
+    made = draft(model("a", TRUNK), model("b", replace(TRUNK, layers=OTHER)))
+    plan = Workshop(2, "latency").finish(made, Build.empty()).plan
+    assert len(plan.parts) == 2
+    monkeypatch.undo()
+    for name, recipe in (("a", TRUNK), ("b", replace(TRUNK, layers=OTHER))):
+        found = numbers(plan.predict(PICTURE)[name])
+        np.testing.assert_allclose(found, alone(recipe, 2), rtol=0, atol=1e-6)
+
+
+def test_on_one_core_one_is_compiled_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most = [], []
+
+    class Counted(CompiledGraph):
+        def __init__(self, *arguments: object) -> None:
+            running.append(self)
+            most.append(len(running))
+            super().__init__(*arguments)  # type: ignore[arg-type]
+            running.remove(self)
+
+    monkeypatch.setattr(planning, "CompiledGraph", Counted)
+    finish(draft(model("a", TRUNK), model("b", replace(TRUNK, layers=OTHER))))
+    assert most == [1, 1]
+
+
+def test_of_several_that_fail_the_first_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(planning, "CompiledGraph", fail)
+    made = draft(model("a", TRUNK), model("b", replace(TRUNK, layers=OTHER)))
+    with pytest.raises(RefusedError) as caught:
+        Workshop(2, "latency").finish(made, Build.empty())
+    assert caught.value.name == "a"
 
 
 def test_an_error_without_words_is_told_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:

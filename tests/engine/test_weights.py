@@ -4,13 +4,19 @@
 from __future__ import annotations
 
 import gc
+from typing import TYPE_CHECKING
 
 import numpy as np
 import openvino
 import pytest
 from openvino import opset13 as ops
 
+from trunkline.contracts import InputContract, Preset
 from trunkline.engine.weights import Weights, hold_once
+from trunkline.graphs.identity import identify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROW = np.arange(4, dtype=np.float32)[np.newaxis]
 
@@ -27,6 +33,11 @@ def graph(*constants: np.ndarray) -> openvino.Model:
 
 def _widened(values: np.ndarray) -> openvino.Node:
     return ops.convert(ops.constant(values), "f32")
+
+
+def hold(model: openvino.Model, held: Sequence[Weights]) -> Weights:
+    """Hold a graph's constants once, told by the identities that it has as a network."""
+    return hold_once(model, held, identify(model, InputContract(1, 4, Preset.SAMPLE_STRETCH)))
 
 
 def places(model: openvino.Model) -> list[int]:
@@ -46,8 +57,8 @@ def values(seed: int, dtype: type = np.float32, shape: tuple[int, ...] = (1, 4))
 def test_equal_constants_are_held_once() -> None:
     first, second = graph(values(1), values(2)), graph(values(1), values(3))
     before = answer(second)
-    held = hold_once(first, [])
-    own = hold_once(second, [held])
+    held = hold(first, [])
+    own = hold(second, [held])
     assert len(held) == len(own) == 2
     assert len(set(places(first)) & set(places(second))) == 1
     np.testing.assert_array_equal(answer(second), before)
@@ -57,7 +68,7 @@ def test_equal_constants_of_one_graph_are_held_once() -> None:
     model = graph(values(1), values(1), values(2))
     before = answer(model)
     assert len(set(places(model))) == 3
-    assert len(hold_once(model, [])) == 2
+    assert len(hold(model, [])) == 2
     assert len(set(places(model))) == 2
     np.testing.assert_array_equal(answer(model), before)
 
@@ -77,22 +88,22 @@ def test_what_is_not_the_same_is_not_shared(other: np.ndarray) -> None:
         other[:] = values(1)[0]
     first, second = graph(values(1)), graph(other)
     before = answer(second)
-    held: Weights = hold_once(first, [])
-    hold_once(second, [held])
+    held: Weights = hold(first, [])
+    hold(second, [held])
     assert not set(places(first)) & set(places(second))
     np.testing.assert_array_equal(answer(second), before)
 
 
 def test_minus_zero_is_not_zero() -> None:
     zero, minus = graph(np.zeros((1, 4), np.float32)), graph(-np.zeros((1, 4), np.float32))
-    hold_once(minus, [hold_once(zero, [])])
+    hold(minus, [hold(zero, [])])
     assert places(zero) != places(minus)
 
 
 def test_it_outlives_the_graph_it_came_from() -> None:
     first, second = graph(values(1)), graph(values(1))
     before = answer(second)
-    hold_once(second, [hold_once(first, [])])
+    hold(second, [hold(first, [])])
     del first
     gc.collect()
     np.testing.assert_array_equal(answer(second), before)
@@ -103,7 +114,14 @@ def test_a_graph_can_be_held_against_many() -> None:
     many = [graph(values(seed), values(seed + 1)) for seed in range(5)]
     held: list[Weights] = []
     for model in many:
-        held.append(hold_once(model, held))
+        held.append(hold(model, held))
     assert len({place for model in many for place in places(model)}) == 6
     for seed, model in enumerate(many):
         np.testing.assert_array_equal(answer(model), ROW + values(seed) + values(seed + 1))
+
+
+def test_integers_of_two_types_are_two_constants() -> None:
+    first, second = graph(values(1, np.int32)), graph(values(1, np.int64))
+    before = answer(second)
+    assert len({*hold(first, []), *hold(second, [hold(first, [])])}) == 2
+    np.testing.assert_array_equal(answer(second), before)

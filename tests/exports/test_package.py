@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,31 @@ def test_what_surrounds_the_zip_in_an_export_belongs_to_it(given):
 def test_a_hash_in_capitals_is_the_same_hash(given):
     manifest = {"ModelFileName": "model.pb", "ModelFileSHA1": SHA1.upper()}
     assert given({"cvexport.manifest": json.dumps(manifest).encode()}).notes == ()
+
+
+def test_a_file_is_hashed_beside_what_else_is_done(given, monkeypatch):
+    may_begin, really = threading.Event(), hashlib.file_digest
+
+    def waiting(*arguments):
+        assert may_begin.wait(30)
+        return really(*arguments)
+
+    monkeypatch.setattr(hashlib, "file_digest", waiting)
+    manifest = {"ModelFileName": "model.pb", "ModelFileSHA1": SHA1}
+    package = given({"cvexport.manifest": json.dumps(manifest).encode()})
+    assert package.told == ()
+    may_begin.set()
+    assert package.notes == package.notes == ()
+
+
+def test_a_file_that_cannot_be_read_does_not_have_the_hash(given, monkeypatch):
+    def fail(*_):
+        raise OSError("no longer there")
+
+    monkeypatch.setattr(hashlib, "file_digest", fail)
+    manifest = {"ModelFileName": "model.pb", "ModelFileSHA1": SHA1}
+    [note] = given({"cvexport.manifest": json.dumps(manifest).encode()}).notes
+    assert note == "cvexport.manifest names a ModelFileSHA1 that the file does not have"
 
 
 def test_large_files_are_not_hashed(given, tmp_path):

@@ -273,6 +273,22 @@ def test_a_fault_of_our_own_does_not_take_other_models_with_it(
     assert "Please report it" in error.problem
 
 
+@pytest.mark.parametrize(
+    "name", ["fruit-4", "fruit-7-tflite", "desk-earlier-coreml", "cat-dog-onnx-opset1"]
+)
+def test_a_model_file_is_opened_once(shared: Path, monkeypatch, name: str) -> None:
+    """What is read is then what the next file is recognised by, whatever becomes of the file."""
+    opened, really = [], Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        opened.append(path.suffix)
+        return really(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    model_at(shared / "models" / name)
+    assert sum(suffix in {".pb", ".tflite", ".mlmodel", ".onnx"} for suffix in opened) == 1
+
+
 # Heads of networks that are known
 
 

@@ -128,6 +128,18 @@ def test_the_rest_tells_everything_apart_but_the_values() -> None:
     assert len(set(different)) == len(different)
 
 
+def test_large_pieces_are_told_apart_by_the_rest_alone() -> None:
+    pieces = [[b"x" * 5000 + end, b"ab"] for end in (b"1", b"2", b"1")]
+    first, second, third = (take(WEIGHTS.T, BIAS, PLACES, None, each) for each in pieces)
+    assert first.frame == second.frame == third.frame
+    assert first.rest == third.rest != second.rest
+    assert all(each.rest.startswith(each.frame) for each in (first, second))
+    longer = take(WEIGHTS.T, BIAS, PLACES, None, [b"x" * 5002, b"ab"])
+    assert longer.frame != first.frame
+    two_ways = [[b"x" * 5000, b"x" * 6000], [b"x" * 6000, b"x" * 5000]]
+    assert len({take(WEIGHTS.T, BIAS, PLACES, None, each).rest for each in two_ways}) == 2
+
+
 def test_the_axis_of_labels_is_the_last_that_fits() -> None:
     assert label_axis([3, 512], 3) == 0
     assert label_axis([1, 1], 1) == 1

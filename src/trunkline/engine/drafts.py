@@ -114,7 +114,8 @@ class Draft:
         found = outline_of(read.model)
         entry = entry_of(read.model, found)
         if entry.needs not in self.networks:
-            self.weights[entry.needs] = hold_once(found.graph, self.weights.values())
+            others = self.weights.values()
+            self.weights[entry.needs] = hold_once(found.graph, others, found.constants)
             self.networks[entry.needs] = found
         self.entries[read.model.name] = entry
         if entry.pack and found.head:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from trunkline.graphs.sharing import split
 from trunkline.models import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -108,22 +109,39 @@ class Workshop:
     def _parts(
         self, segments: Sequence[Segment], draft: Draft, old: Sequence[Part]
     ) -> tuple[Part, ...]:
-        there = {(part.segment.takes, part.segment.gives): part.graph for part in old}
-        outlines = list(draft.networks.values())
-        parts = []
-        for segment in segments:
-            graph = there.get((segment.takes, segment.gives))
-            if graph is None:
-                graph = self._compiled(segment, outlines[segment.users[0]], draft)
-            parts.append(Part(segment, graph))
-        return tuple(parts)
+        graphs = {(part.segment.takes, part.segment.gives): part.graph for part in old}
+        new = [segment for segment in segments if (segment.takes, segment.gives) not in graphs]
+        for segment, graph in zip(new, self._compiled(new, draft), strict=True):
+            graphs[segment.takes, segment.gives] = graph
+        return tuple(Part(segment, graphs[segment.takes, segment.gives]) for segment in segments)
 
-    def _compiled(self, segment: Segment, whole: Outline, draft: Draft) -> CompiledGraph:
+    def _compiled(self, segments: Sequence[Segment], draft: Draft) -> list[CompiledGraph]:
+        """Compile segments, as many at a time as there are cores.
+
+        To compile is the work of a single core, and most of what it costs to load a model.
+        """
+        outlines = list(draft.networks.values())
+        # Cut here, one after another: several may be parts of one graph.
+        works = [self._work(segment, outlines[segment.users[0]], draft) for segment in segments]
+        if len(works) < 2:
+            return [work() for work in works]
+        with ThreadPoolExecutor(min(self.cores, len(works)), "trunkline-compile") as pool:
+            waiting = [pool.submit(work) for work in works]
+            return [each.result() for each in waiting]
+
+    def _work(self, segment: Segment, whole: Outline, draft: Draft) -> Callable[[], CompiledGraph]:
         try:
             own = cut(whole.graph, whole.names, segment.takes, segment.gives)
-            return CompiledGraph(own, self.cores, self.optimise)
         except Exception as error:
             raise _refused(_added_for(segment, draft), error) from error
+
+        def compiled() -> CompiledGraph:
+            try:
+                return CompiledGraph(own, self.cores, self.optimise)
+            except Exception as error:
+                raise _refused(_added_for(segment, draft), error) from error
+
+        return compiled
 
 
 def _split(draft: Draft) -> tuple[Segment, ...]:

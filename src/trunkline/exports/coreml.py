@@ -28,7 +28,7 @@ _NETWORKS = ("neuralNetworkClassifier", "neuralNetworkRegressor", "neuralNetwork
 _OTHERWISE = "Export the model in another format, such as ONNX or TensorFlow."
 
 
-def read(path: Path) -> Network:
+def read(path: Path, content: bytes | None = None) -> Network:
     """Read an ``.mlmodel`` whose model is a neural network, or one with suppression after it.
 
     The graph takes float32 of shape (any, channels, height, width): raw pixels, 0 to 255, in the
@@ -37,12 +37,16 @@ def read(path: Path) -> Network:
     rows and columns. The constants have the very bits of the file; weights that it stores as
     float16 stay float16 and are converted in the graph.
 
+    Args:
+        path: The file.
+        content: Its bytes, where they have been read already.
+
     Raises:
         UnsupportedExportError: It is an ``.mlpackage``, holds no neural network, several inputs,
             quantised weights, or a layer that Trunkline does not know.
         ExportError: It is damaged, or not a Core ML model.
     """
-    model, notes = _neural_network(_parse(path), path)
+    model, notes = _neural_network(_parse(path, content), path)
     kind = model.WhichOneof("Type")
     network = getattr(model, kind)
     picture = build_input(model.description, network.preprocessing, path)
@@ -63,13 +67,13 @@ def read(path: Path) -> Network:
     )
 
 
-def _parse(path: Path) -> Message:
+def _parse(path: Path, content: bytes | None) -> Message:
     if path.is_dir():
         raise UnsupportedExportError(
             path, f"an .mlpackage holds an ML program, which Trunkline cannot read. {_OTHERWISE}"
         )
     try:
-        model = CoreMLModel.FromString(path.read_bytes())
+        model = CoreMLModel.FromString(path.read_bytes() if content is None else content)
     except Exception as error:
         raise ExportError(
             path, "this is not a Core ML model, or it was cut short. Export it again."

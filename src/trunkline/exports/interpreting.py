@@ -36,14 +36,20 @@ _READERS = {
 }
 
 
-def interpret(package: Package) -> Model:
+def interpret(package: Package, content: bytes | None = None) -> Model:
     """Read a package's graph, and decide how it is fed and what it answers.
+
+    Args:
+        package: What was found.
+        content: The bytes of its model file, for the formats that are one file; where there are
+            none the file is read.
 
     Raises:
         ExportError: It cannot be read.
     """
     try:
-        network: Network = importlib.import_module(_READERS[package.format]).read(package.model)
+        read = importlib.import_module(_READERS[package.format]).read
+        network: Network = read(package.model, *([] if content is None else [content]))
     except ExportError as error:
         # Zips are read from a temporary folder, whose name means nothing to anyone.
         raise type(error)(package.source, error.problem) from error

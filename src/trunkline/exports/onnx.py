@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 
-def read(path: Path) -> Network:
+def read(path: Path, content: bytes | None = None) -> Network:
     """Read an ``.onnx`` file, and the files of external data beside it if it names any.
 
     A label lookup at the end of the graph (``ZipMap``) is cut off: the probabilities that it
@@ -33,6 +33,7 @@ def read(path: Path) -> Network:
 
     Args:
         path: The file.
+        content: Its bytes, where they have been read already.
 
     Returns:
         A graph with one input, channels first, and every output that the file declares.
@@ -43,7 +44,7 @@ def read(path: Path) -> Network:
         UnsupportedExportError: It has several inputs, or holds an operation that is unknown, or
             one older than opset 7 that the service never wrote.
     """
-    model = _parse(path)
+    model = _parse(path, content)
     try:
         return _network(model, path)
     except ExportError:
@@ -55,10 +56,10 @@ def read(path: Path) -> Network:
         raise ExportError(path, problem) from error
 
 
-def _parse(path: Path) -> onnx.ModelProto:
+def _parse(path: Path, content: bytes | None) -> onnx.ModelProto:
     model = onnx.ModelProto()
     try:
-        model.ParseFromString(path.read_bytes())
+        model.ParseFromString(path.read_bytes() if content is None else content)
     except OSError as error:
         raise ExportError(path, f"it cannot be read: {error.strerror}.") from error
     except Exception as error:

@@ -19,7 +19,7 @@ from trunkline.exports.modelfiles import ModelFormat
 from trunkline.exports.search import Search
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from trunkline.exports.archive import ArchiveLimits
@@ -45,7 +45,8 @@ class Package:
         manifest: ``cvexport.manifest``; empty where there is none, or a broken one.
         metadata: ``metadata_properties.json``; likewise. Often wrong.
         settings: ``model.toml``, its label file already read; None where there is none.
-        notes: What was odd and had to be mended, as clauses.
+        told: What was odd and had to be mended, as clauses.
+        late: Gives more of that, which it takes a while to find out.
     """
 
     name: str
@@ -56,7 +57,13 @@ class Package:
     manifest: Mapping[str, object]
     metadata: Mapping[str, str]
     settings: ModelSettings | None
-    notes: tuple[str, ...]
+    told: tuple[str, ...]
+    late: Callable[[], tuple[str, ...]]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All that was odd; whoever looks waits until it has been found out."""
+        return (*self.told, *self.late())
 
 
 def find(
@@ -107,7 +114,8 @@ def _package(hit: Hit, largest: int) -> Package | ExportError:
         manifest=beside.manifest,
         metadata=beside.metadata,
         settings=beside.settings,
-        notes=beside.notes,
+        told=beside.told,
+        late=beside.late,
     )
 
 
@@ -120,4 +128,4 @@ def _distinct(package: Package, taken: set[str]) -> Package:
     by_format = f"{name}-{package.format}"
     new = by_format if by_format not in taken else next(n for n in others if n not in taken)
     note = f"it is called {new!r}, because {name!r} is taken"
-    return replace(package, name=new, notes=(*package.notes, note))
+    return replace(package, name=new, told=(*package.told, note))

@@ -155,13 +155,15 @@ def _read(package: Package, known: Collection[Known]) -> Read:
     file = open_file(package.format, package.model)
     if file is None:
         return Read(interpret(package))
-    origin = Origin(file, package.settings, package.metadata, bool(package.manifest), package.notes)
+    origin = Origin(file, package.settings, package.metadata, bool(package.manifest))
     for network in known:
         if network.origin.surroundings == origin.surroundings:
             taken = network.template.match(file)
             if taken is not None:
                 return Read(_with_head(package, network, taken), None, network, taken.head)
-    return Read(interpret(package), origin)
+    content = file.parts[0] if len(file.parts) == 1 else None
+    model = interpret(package, content)
+    return Read(model, replace(origin, notes=package.notes))
 
 
 def _with_head(package: Package, known: Known, taken: Taken) -> Model:

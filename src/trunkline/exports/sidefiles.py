@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +24,8 @@ from trunkline.exports.labels import decode
 from trunkline.exports.modelfiles import is_generic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from io import BufferedReader
 
     from trunkline.exports.settings import ModelSettings
 
@@ -108,7 +111,8 @@ class SideFiles:
     manifest: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     settings: ModelSettings | None = None
-    notes: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    late: Callable[[], tuple[str, ...]] = tuple
 
 
 def read(places: Sequence[Place], model: Path) -> SideFiles:
@@ -126,10 +130,12 @@ def read(places: Sequence[Place], model: Path) -> SideFiles:
         OSError: A file cannot be read.
     """
     notes: list[str] = []
+    late: Callable[[], tuple[str, ...]] = tuple
     manifest_file = _first(places, [MANIFEST])
     manifest = _json(manifest_file, notes)
     if manifest_file and manifest_file.folder:
         notes += _complaints(manifest, manifest_file.folder, model.name)
+        late = _hash_complaints(manifest, manifest_file.folder)
     metadata = _json(_first(places, [manifest.get("MetadataPropsFileName"), METADATA]), notes)
     settings = _settings(_first(places, [f"{model.stem}.toml", SETTINGS]), notes)
     labels = settings.labels if settings else None
@@ -141,7 +147,8 @@ def read(places: Sequence[Place], model: Path) -> SideFiles:
         manifest=MappingProxyType(manifest),
         metadata=MappingProxyType(_texts(metadata)),
         settings=settings,
-        notes=tuple(notes),
+        told=tuple(notes),
+        late=late,
     )
 
 
@@ -193,20 +200,37 @@ def _complaints(manifest: Mapping[str, object], folder: Place, model: str) -> li
             instead = f"; {model} was read" if key == "ModelFileName" else ""
             name = str(named)[:80]
             complaints.append(f"{MANIFEST} names the {key} {name!r}, which is not there{instead}")
-    file = folder.file(manifest.get("ModelFileName"))
-    if file and not _has_hash(file.path, manifest.get("ModelFileSHA1")):
-        complaints.append(f"{MANIFEST} names a ModelFileSHA1 that the file does not have")
     return complaints
 
 
-def _has_hash(path: Path, wanted: object) -> bool:
-    """Compare a file's SHA-1; true where there is nothing to compare, or too much to read."""
-    if not isinstance(wanted, str) or path.stat().st_size > _LARGEST_HASHED:
-        return True
-    with path.open("rb") as file:
-        # The hash is the service's choice; it finds mix-ups, it protects nothing.
-        found = hashlib.file_digest(file, lambda: hashlib.sha1(usedforsecurity=False))
-    return found.hexdigest() == wanted.strip().lower()
+def _hash_complaints(
+    manifest: Mapping[str, object], folder: Place
+) -> Callable[[], tuple[str, ...]]:
+    """Compare the model file's SHA-1, beside whatever is done until the answer is asked for.
+
+    It takes as long as to recognise a network does. Nothing is compared where nothing is stated,
+    and where there is too much to read.
+    """
+    file, wanted = folder.file(manifest.get("ModelFileName")), manifest.get("ModelFileSHA1")
+    if not file or not isinstance(wanted, str) or file.path.stat().st_size > _LARGEST_HASHED:
+        return tuple
+    found: list[str] = []
+    thread = threading.Thread(target=_hash, args=(file.path.open("rb"), found), daemon=True)
+    thread.start()
+
+    def complaints() -> tuple[str, ...]:
+        thread.join()
+        fits = found == [wanted.strip().lower()]
+        return () if fits else (f"{MANIFEST} names a ModelFileSHA1 that the file does not have",)
+
+    return complaints
+
+
+def _hash(opened: BufferedReader, found: list[str]) -> None:
+    # The hash is the service's choice; it finds mix-ups, it protects nothing.
+    with opened, suppress(OSError):
+        digest = hashlib.file_digest(opened, lambda: hashlib.sha1(usedforsecurity=False))
+        found.append(digest.hexdigest())
 
 
 def _settings(file: Place | None, notes: list[str]) -> ModelSettings | None:

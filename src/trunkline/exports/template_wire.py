@@ -66,8 +66,8 @@ def cut(data: bytes, inside: int | None, names: Sequence[str]) -> Cut:
     wanted = [name.encode() for name in names]
     kept, large, at = [], list[memoryview](), []
     for index, (_, wire, begin, value, end) in enumerate(_fields(data, start, stop)):
-        named = any(text in part for text in wanted for part in _ends(data, value, end))
-        if wire == _Wire.BYTES and end - begin >= _LARGE and not named:
+        is_large = wire == _Wire.BYTES and end - begin >= _LARGE
+        if is_large and not _is_named(data, value, end, wanted):
             large.append(memoryview(data)[begin:end])
             at.append(index)
         else:
@@ -75,9 +75,10 @@ def cut(data: bytes, inside: int | None, names: Sequence[str]) -> Cut:
     return Cut(outer, b"".join(kept), [repr(at).encode(), *large])
 
 
-def _ends(data: bytes, start: int, stop: int) -> tuple[bytes, bytes]:
-    """Return what lies before and behind the values in a field: names, for one."""
-    return data[start : min(start + _NAMES, stop)], data[max(stop - _NAMES, start) : stop]
+def _is_named(data: bytes, start: int, stop: int, texts: Sequence[bytes]) -> bool:
+    """Tell whether a text is before or behind the values in a field, where its name is."""
+    ends = data[start : min(start + _NAMES, stop)], data[max(stop - _NAMES, start) : stop]
+    return any(text in end for text in texts for end in ends)
 
 
 def _fields(data: bytes, at: int, stop: int) -> Iterator[tuple[int, int, int, int, int]]:

@@ -88,7 +88,10 @@ class Template:
     def match(self, file: ModelFile) -> Taken | None:
         """Return the head and the labels of a file; None where it is not this network."""
         taken = file.take_apart(self.places) if file.format is self.format else None
-        return taken if taken is not None and taken.rest == self.rest else None
+        # The beginning of the digest is at hand before the large pieces are hashed.
+        if taken is None or not self.rest.startswith(taken.frame):
+            return None
+        return taken if taken.rest == self.rest else None
 
 
 def open_file(model_format: ModelFormat, path: Path) -> ModelFile | None:

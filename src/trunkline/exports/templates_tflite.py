@@ -80,6 +80,7 @@ _OPTIONS_TYPE = 3  # the field of Operator that says which these are
 # By number in BuiltinOperator, what a step of the head may be; all others are none of these.
 _KINDS = {6: "DEQUANTIZE", 9: "FULLY_CONNECTED", 14: "LOGISTIC", 25: "SOFTMAX"}
 _WIDTHS = {0: "<f4", 1: "<f2"}  # TensorType.FLOAT32, FLOAT16
+_back, _size, _distance = (struct.Struct(kind).unpack_from for kind in ("<i", "<H", "<I"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +122,7 @@ def find_head(parts: tuple[bytes, ...], head: HeadConstants) -> Places | None:
     ]
     steps = [_step(operator, model.codes) for operator in model.graph.tables(3)]
     ends = set(map(str, model.graph.integers(2)))
-    places = locate(constants, steps, ends, head)
-    # Its walk must know every table of the file.
-    return places if places and take_apart(parts, places) else None
+    return locate(constants, steps, ends, head)
 
 
 def take_apart(parts: tuple[bytes, ...], places: Places) -> Taken | None:
@@ -202,8 +201,8 @@ class _Walk:
 
     def _places(self, position: int) -> tuple[int, ...]:
         """Return where a table has its fields, from its own beginning; 0 for those left out."""
-        layout = position - struct.unpack_from("<i", self._data, position)[0]
-        size = struct.unpack_from("<H", self._data, max(layout, 0))[0]
+        layout = position - _back(self._data, position)[0]
+        size = _size(self._data, max(layout, 0))[0]
         # OpenVINO refuses what is not aligned as the format says.
         if layout < 0 or position % 4 or layout % 2 or size % 2 or size < 4:
             raise ValueError("a table where none can be")
@@ -256,5 +255,5 @@ class _Walk:
     def _distance(self, place: int) -> int:
         if place % 4:
             raise ValueError("a distance where none can be")
-        distance: int = struct.unpack_from("<I", self._data, place)[0]
+        distance: int = _distance(self._data, place)[0]
         return distance

@@ -21,21 +21,25 @@ __all__ = ["read"]
 _VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp"})
 
 
-def read(path: Path) -> Network:
+def read(path: Path, content: bytes | None = None) -> Network:
     """Read a frozen graph.
+
+    Args:
+        path: The file.
+        content: Its bytes, where they have been read already.
 
     Raises:
         ExportError: The file is no TensorFlow graph, or damaged.
         UnsupportedExportError: It is a graph whose weights are elsewhere.
     """
-    _check(path)
+    _check(path, path.read_bytes() if content is None else content)
     return Network(graph=read_graph(path, path), format="TensorFlow")
 
 
-def _check(path: Path) -> None:
+def _check(path: Path, content: bytes) -> None:
     """Refuse what is no frozen graph, before OpenVINO tries every other format on it aloud."""
     try:
-        graph = GraphDef.FromString(path.read_bytes())
+        graph = GraphDef.FromString(content)
     except DecodeError as error:
         raise ExportError(
             path, "this is not a TensorFlow graph, or only a part of one. Export it again."

@@ -19,13 +19,17 @@ __all__ = ["read"]
 _IDENTIFIER = slice(4, 8)
 
 
-def read(path: Path) -> Network:
+def read(path: Path, content: bytes | None = None) -> Network:
     """Read a ``.tflite`` file.
+
+    Args:
+        path: The file.
+        content: Its bytes, where they have been read already.
 
     Raises:
         ExportError: The file is not TensorFlow Lite, or damaged.
     """
-    data = path.read_bytes()
+    data = path.read_bytes() if content is None else content
     if data[_IDENTIFIER] != b"TFL3":
         raise ExportError(path, "this is not a TensorFlow Lite model. Export it again.")
     tflite_check.check(data, path)

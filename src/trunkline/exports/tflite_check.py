@@ -28,6 +28,7 @@ _BUFFER_DATA = 0
 # Bytes per element, by number of the type; others are packed, or of no fixed size.
 _WIDTHS = {0: 4, 1: 2, 2: 4, 3: 1, 4: 8, 6: 1, 7: 2, 9: 1, 10: 8, 15: 4, 16: 2}
 _MOST_TENSORS = 100_000
+_signed, _short, _long = (struct.Struct(kind).unpack_from for kind in ("<i", "<H", "<I"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,12 @@ class Table:
 
     def place(self, field: int) -> int | None:
         """Return where a field is; None where the table leaves it out."""
-        layout = self.position - self._number("<i", self.position)
+        # A file has thousands of tables, so what reads them does so in few steps.
+        layout = self.position - _signed(self.data, self.position)[0]
         slot = 4 + 2 * field
-        if slot >= self._number("<H", layout):
+        if slot >= _short(self.data, layout)[0]:
             return None
-        offset = self._number("<H", layout + slot)
+        offset: int = _short(self.data, layout + slot)[0]
         return self.position + offset if offset else None
 
     def vector(self, field: int) -> tuple[int, int]:
@@ -51,8 +53,8 @@ class Table:
         place = self.place(field)
         if place is None:
             return 0, 0
-        start = place + self._number("<I", place)
-        return start + 4, self._number("<I", start)
+        start = place + _long(self.data, place)[0]
+        return start + 4, _long(self.data, start)[0]
 
     def integers(self, field: int) -> tuple[int, ...]:
         """Return a field of 32 bit integers."""
@@ -69,11 +71,7 @@ class Table:
     def number(self, field: int, kind: str) -> int:
         """Return a field of a number; 0 where the table leaves it out."""
         place = self.place(field)
-        return 0 if place is None else self._number(kind, place)
-
-    def _number(self, kind: str, place: int) -> int:
-        value: int = struct.unpack_from(kind, self.data, place)[0]
-        return value
+        return 0 if place is None else int(struct.unpack_from(kind, self.data, place)[0])
 
 
 def check(data: bytes, source: Path) -> None:

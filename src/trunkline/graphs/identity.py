@@ -10,6 +10,7 @@ that may hold more than it shows gets an identity that nothing else ever has.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import secrets
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trunkline.graphs.attributes import attributes_of
-from trunkline.graphs.rewriting import inputs_of
+from trunkline.graphs.rewriting import inputs_of, static_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +60,7 @@ def identify(graph: openvino.Model, contract: InputContract) -> dict[str, Identi
     return found
 
 
+@functools.lru_cache(maxsize=64)  # asked for whenever a plan is made, and most contracts are alike
 def input_identity(contract: InputContract) -> Identity:
     """Return the identity of the input that takes a contract's pictures."""
     fields = asdict(contract)
@@ -98,14 +100,14 @@ def _constant(node: openvino.Node) -> Identity:
         # Axes and shapes are stored in either, as the exporter liked.
         kind, values = "integer", values.astype(np.int64)
     # NumPy shows types that it does not know, such as bfloat16, as others of the same width.
-    header = json.dumps([kind, list(node.get_output_shape(0))])
+    header = json.dumps([kind, static_shape(node.output(0))])
     return _digest(header.encode(), np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
 
 
 def _digest(*parts: bytes | memoryview) -> Identity:
     # Each part is preceded by its length, so that no two lists of parts look the same.
-    digest = hashlib.blake2b(digest_size=_BYTES)
-    for part in parts:
-        digest.update(len(part).to_bytes(8))
-        digest.update(part)
+    *short, last = parts
+    told = b"".join([len(part).to_bytes(8) + bytes(part) for part in short])
+    digest = hashlib.blake2b(told + len(last).to_bytes(8), digest_size=_BYTES)
+    digest.update(last)  # by itself, for the bytes of a constant are many
     return digest.digest()

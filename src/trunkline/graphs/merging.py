@@ -54,6 +54,7 @@ class Outline:
         graph: The normal form.
         contract: What it is fed.
         names: From an operation's identity to its friendly name in ``graph``.
+        constants: From a constant's friendly name to its identity.
         steps: From identity to step, in the order in which they can be run, for every operation
             but results, and but constants that are not given as they are.
         outputs: The tensors it gives, in the graph's order.
@@ -64,6 +65,7 @@ class Outline:
     graph: openvino.Model
     contract: InputContract
     names: Mapping[Identity, str]
+    constants: Mapping[str, Identity]
     steps: Mapping[Identity, Step]
     outputs: tuple[Tensor, ...]
     head: DenseHead | None
@@ -82,14 +84,17 @@ def outline(graph: openvino.Model, contract: InputContract) -> Outline:
     head = find_dense_head(normal)
     steps: dict[Identity, Step] = {}
     names: dict[Identity, str] = {}
+    constants: dict[str, Identity] = {}
     for node in normal.get_ordered_ops():
         name = node.get_friendly_name()
+        if node.get_type_name() == "Constant":
+            constants[name] = found[name]
         if _is_step(node):
             steps[found[name]] = _step(node, found)
             names[found[name]] = name
     outputs = tuple(_tensor(result.input_value(0), found) for result in normal.get_results())
     features = _tensor(head.features, found) if head else None
-    return Outline(normal, contract, names, steps, outputs, head, features)
+    return Outline(normal, contract, names, constants, steps, outputs, head, features)
 
 
 def _merge_equal(graph: openvino.Model, found: Mapping[str, Identity]) -> None:

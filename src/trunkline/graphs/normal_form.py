@@ -17,16 +17,13 @@ import numpy as np
 import openvino
 from openvino import opset13 as ops
 from openvino._offline_transformations import apply_moc_transformations
-from openvino.passes import ConstantFolding, Manager
 
 from trunkline.contracts import InputContract, Preset
+from trunkline.graphs.plain import TO_CHANNELS_FIRST, TO_CHANNELS_LAST, fold_constants, plain_form
 from trunkline.graphs.rewriting import apply_rules
 from trunkline.graphs.rules import RULES, widen_constants
 
 __all__ = ["normal_form"]
-
-_TO_CHANNELS_FIRST = np.array([0, 3, 1, 2], np.int64)
-_TO_CHANNELS_LAST = np.array([0, 2, 3, 1], np.int64)
 
 
 def normal_form(
@@ -50,13 +47,19 @@ def normal_form(
     graph, contract = _with_common_input(graph, contract)
     # First, for OpenVINO fuses little with constants that it takes to be compressed.
     widen_constants(graph)
-    apply_moc_transformations(graph, True, False)  # noqa: FBT003 - a binding without keywords
-    _fold_constants(graph)
-    apply_rules(graph, RULES)
-    _fold_constants(graph)
+    graph = plain_form(graph) or _by_openvino(graph)
     graph.validate_nodes_and_infer_types()
     _tell_names_apart(graph)
     return graph, contract
+
+
+def _by_openvino(graph: openvino.Model) -> openvino.Model:
+    """Bring a network of any kind into normal form, in place."""
+    apply_moc_transformations(graph, True, False)  # noqa: FBT003 - a binding without keywords
+    fold_constants(graph)
+    apply_rules(graph, RULES)
+    fold_constants(graph)
+    return graph
 
 
 def _shape(contract: InputContract, layout: str) -> list[int]:
@@ -72,14 +75,14 @@ def _with_common_input(
     """Begin the graph with an NHWC input and whatever the contract did to it before."""
     old = graph.get_parameters()[0]
     new = ops.parameter(_shape(contract, "NHWC"), old.get_element_type(), name="picture")
-    port = ops.transpose(new, ops.constant(_TO_CHANNELS_FIRST)).output(0)
+    port = ops.transpose(new, ops.constant(np.array(TO_CHANNELS_FIRST, np.int64))).output(0)
     in_graph = contract.std == (1.0, 1.0, 1.0) and contract.dtype == "float32"
     if in_graph and any(contract.mean):
         summand = -np.array(contract.mean, np.float32).reshape(1, 3, 1, 1)
         port = ops.add(port, ops.constant(summand)).output(0)
     if contract.layout == "NHWC":
         # Most such graphs begin with the opposite step, and OpenVINO drops both.
-        port = ops.transpose(port, ops.constant(_TO_CHANNELS_LAST)).output(0)
+        port = ops.transpose(port, ops.constant(np.array(TO_CHANNELS_LAST, np.int64))).output(0)
     for user in list(old.output(0).get_target_inputs()):
         user.replace_source_output(port)
     sources = [result.input_value(0) for result in graph.get_results()]
@@ -89,12 +92,6 @@ def _with_common_input(
         output.set_names(kept)
     mean = (0.0, 0.0, 0.0) if in_graph else contract.mean
     return changed, with_changes(contract, layout="NHWC", mean=mean)
-
-
-def _fold_constants(graph: openvino.Model) -> None:
-    manager = Manager()
-    manager.register_pass(ConstantFolding())
-    manager.run_passes(graph)
 
 
 def _tell_names_apart(graph: openvino.Model) -> None:

@@ -26,7 +26,7 @@ from trunkline.graphs.slices import plain_slice, slices_instead_of_split
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["RULES", "widen_constants"]
+__all__ = ["RULES", "padding_of", "widen_constants"]
 
 _SPATIAL = np.array([2, 3], np.int64)
 
@@ -67,14 +67,15 @@ def _add_instead_of_subtracting(node: openvino.Node) -> bool:
 def _constant_operand_last_and_of_full_rank(node: openvino.Node) -> bool:
     """Swap and reshape: sums and products commute, and missing axes are of length one."""
     first, second = node.input_value(0), node.input_value(1)
-    if not _broadcasts_plainly(node):
-        return False
     if is_constant(first) and not is_constant(second):
+        if not _broadcasts_plainly(node):
+            return False
         swapped = {"Add": ops.add, "Multiply": ops.multiply}[node.get_type_name()](second, first)
         replace(node, swapped.output(0))
         return True
     values, rank = constant_of(second), len(static_shape(node.output(0)))
-    if values is None or values.ndim >= rank:
+    # Attributes are asked for last, for they take longest.
+    if values is None or values.ndim >= rank or not _broadcasts_plainly(node):
         return False
     full = values.reshape((1,) * (rank - values.ndim) + values.shape)
     node.input(1).replace_source_output(constant(full))
@@ -182,8 +183,11 @@ def _untransposed_product(node: openvino.Node) -> bool:
 
 def _dense_instead_of_pointwise(node: openvino.Node) -> bool:
     """Write a 1 x 1 convolution of a picture of one pixel as a dense layer."""
-    data, weights = node.input_value(0), constant_of(node.input_value(1))
-    shape, after = static_shape(data), static_shape(node.output(0))
+    data, after = node.input_value(0), static_shape(node.output(0))
+    shape = static_shape(data)
+    if shape[2:] != [1, 1]:
+        return False
+    weights = constant_of(node.input_value(1))
     if weights is None or weights.ndim != 4 or math.prod(weights.shape[2:]) != 1:
         return False
     # Padding before the pixel may be all that the only window sees.
@@ -202,7 +206,7 @@ def _pool_that_pads_itself(node: openvino.Node) -> bool:
     nor another value that is not above zero where all values are at least zero.
     """
     pad, attributes = node.input_value(0).get_node(), node.get_attributes()
-    padding = _padding(pad)
+    padding = padding_of(pad)
     if padding is None or _is_padded(node) or not _is_plain_window(attributes):
         return False
     if any(port.get_target_inputs() for port in node.outputs()[1:]):
@@ -217,7 +221,7 @@ def _pool_that_pads_itself(node: openvino.Node) -> bool:
     return True
 
 
-def _padding(pad: openvino.Node) -> tuple[list[int], list[int], float] | None:
+def padding_of(pad: openvino.Node) -> tuple[list[int], list[int], float] | None:
     """Return how far a picture is padded and with what not above zero; None for all else."""
     if pad.get_type_name() != "Pad" or pad.get_attributes()["pad_mode"] != "constant":
         return None
