@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import warnings
 import weakref
 from dataclasses import dataclass
@@ -207,6 +209,25 @@ def test_a_head_says_the_same_to_the_last_bit_whoever_is_beside_it() -> None:
         for name, (_, start, stop) in together.ranges().items():
             alone = packed({name: heads[name]}, activation)(features)
             np.testing.assert_array_equal(answers.probabilities[start:stop], alone.probabilities)
+
+
+FORKED = """
+import os
+import numpy as np
+from trunkline.engine.packed import _Rows
+
+rows = _Rows(features=3, room=4)
+child = os.fork()
+if not child:
+    rows.append(np.ones((2, 3), np.float32), np.ones(2, np.float32))
+    os._exit(0)
+os.waitpid(child, 0)
+assert not rows.weights.any()
+"""
+
+
+def test_a_forked_process_has_rows_of_its_own() -> None:
+    subprocess.run([sys.executable, "-c", FORKED], check=True, timeout=60)
 
 
 def test_memory_comes_back() -> None:

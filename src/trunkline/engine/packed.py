@@ -35,8 +35,10 @@ class _Rows:
 
     def __init__(self, features: int, room: int) -> None:
         # Pages of its own: those that are not written to take no memory, as they might out of a
-        # heap that was used before, and all go back to the machine at once.
-        pages = mmap.mmap(-1, max(1, 4 * room * features))
+        # heap that was used before, and all go back to the machine at once. Private: a forked
+        # process must not write into the rows of this one.
+        size = max(1, 4 * room * features)
+        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.weights = np.frombuffer(pages, np.float32, room * features).reshape(room, features)
         self.bias = np.empty(room, np.float32)
         self.used = 0
