@@ -36,9 +36,9 @@ SPARE = 4
 SPLITS = 10
 """So many splits tell two ways apart by a point, on sets of hundreds of pictures."""
 
-SMALL = 100
+SMALL = 300
 SPLITS_OF_SMALL = 40
-"""Below so many pictures, where one test picture is worth some points, it takes so many splits."""
+"""Below so many pictures, where one test picture is worth a point or more, it takes so many."""
 
 
 _PHOTOGRAPHS = (

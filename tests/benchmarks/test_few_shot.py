@@ -60,7 +60,7 @@ def test_a_split_is_disjoint_and_even(sets, counts, shots, seed):
 
 
 def test_small_sets_are_split_oftener(sets):
-    few, many = (sets.PictureSet("a", "a", (b"",) * n, ("t",) * n) for n in (99, 100))
+    few, many = (sets.PictureSet("a", "a", (b"",) * n, ("t",) * n) for n in (299, 300))
     assert sets.splits_of(few) == sets.SPLITS_OF_SMALL
     assert sets.splits_of(many) == sets.SPLITS < sets.SPLITS_OF_SMALL
 

@@ -46,11 +46,12 @@ _MOST_FOLDS = 5
 _DOUBT = 3.0
 """How many standard errors another head must be ahead by.
 
-The best of five others is ahead by two about once in ten times by luck alone, and oftener than that
-as pictures that share their training pictures are not independent; by three, once in 150. Measured
-on six sets, on other splits than the published ones: after a lead of two the one taken was no more
-often right than the blend, and its probabilities were worse on most sets; after three it is hardly
-ever taken at 5 or 10 pictures per tag.
+Two, times 1.5: pictures were held out from heads that share most of their training pictures, so
+their differences vary together. Nadeau and Bengio, 2003, "Inference for the Generalization Error",
+add the ratio of held out to training pictures to one over the number of folds, and a variance of
+1/5 becomes 1/5 + 1/4. Measured on six sets, on other splits than the published ones: after a lead
+of two the head taken was no more often right than the blend, and its probabilities were worse on
+most sets.
 """
 
 
