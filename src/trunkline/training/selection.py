@@ -50,8 +50,8 @@ Two, times 1.5: pictures were held out from heads that share most of their train
 their differences vary together. Nadeau and Bengio, 2003, "Inference for the Generalization Error",
 add the ratio of held out to training pictures to one over the number of folds, and a variance of
 1/5 becomes 1/5 + 1/4. Measured on six sets, on other splits than the published ones: after a lead
-of two the head taken was no more often right than the blend, and its probabilities were worse on
-most sets.
+of two to three the head taken was right less often than the blend, and its probabilities were worse
+on most sets.
 """
 
 
