@@ -161,8 +161,8 @@ def _cell(found: dict[int, Result]) -> str:
     if not found:
         return "not run"
     values = [r.accuracy for r in found.values()]
-    spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
-    return f"{np.mean(values):.1f} ± {spread:.1f} ({len(values)})"
+    spread = f" ± {np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.1f}{spread} ({len(values)})"
 
 
 def _told(gap: Gap | None) -> str:
