@@ -19,9 +19,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from few_shot_results import Result, accuracy_table, against_table, balanced_accuracy, keep, kept
+from few_shot_results import (
+    Result,
+    accuracy_table,
+    ahead_table,
+    balanced_accuracy,
+    gap_table,
+    keep,
+    kept,
+)
 from few_shot_rivals import SIDES, Task
-from few_shot_sets import SETS, PictureSet, open_rgb, split
+from few_shot_sets import SETS, SPLITS, SPLITS_OF_SMALL, PictureSet, open_rgb, split, splits_of
 from options import parse, parser_of, positive, publish, say
 
 if TYPE_CHECKING:
@@ -38,33 +46,44 @@ PACKAGES = ("trunkline", "openvino", "numpy", "scikit-learn", "tensorflow-cpu", 
 
 HOW = """\
 Balanced accuracy in percent: mean ± standard deviation over splits (number of splits). The trunk is
-EfficientNet-Lite0, but MobileNetV2 for the camera product's recipe. All sides see the same splits,
-drawn at random. A tag takes part where four pictures are left to test on, so a set may have fewer
-tags at more pictures per tag."""
+EfficientNet-Lite0, but MobileNetV2 where a side's name or the text below says so. All sides see the
+same splits, drawn at random. A tag takes part where four pictures are left to test on, so a set may
+have fewer tags at more pictures per tag."""
 
 SIDES_SAID = """\
 *Trunkline* is what `Trainer` does: heads on the plain picture and on views of it, chosen by
-cross-validation, one dense layer in the end. *Plain logistic regression* is scikit-learn's, C = 1,
-on the network's centred features: the 1280 that its own classifier was trained on. *The same on all
-features of the trunk* also has the maxima of earlier blocks that Trunkline's trunk gives. *Unit
-length* is on the 1280 again, at C = 30 and of length 1, which takes a step more per picture than a
-dense layer. *k-NN* asks the nearest five by cosine, on the 1280. The *camera product's
-recipe* is Frigate's: a hidden layer of 128 with ReLU, dropout of 0.3 and a softmax, Adam at 0.001,
-50 epochs in batches of 16. It gets more than there: a MobileNetV2 of full width instead of 0.35,
-its own normalisation, all training pictures instead of four of five, and features made once instead
-of in every epoch. *Full fine-tuning* trains all of EfficientNet-Lite0 in PyTorch for 20 epochs, see
-`benchmarks/few_shot_tuning.py`; it takes minutes, so it ran on fewer sets and splits."""
+cross-validation, one dense layer in the end. *Trunkline on MobileNetV2* is the same with the trunk
+`mobilenet-v2`, whose features the camera product's recipe gets. *Plain logistic regression* is
+scikit-learn's, C = 1, on the network's centred features: the 1280 that its own classifier was
+trained on. *The same on all features of the trunk* also has the maxima of earlier blocks that
+Trunkline's trunk gives. *Unit length* is on the 1280 again, at C = 30 and of length 1, which takes
+a step more per picture than a dense layer. *k-NN* asks the nearest five by cosine, on the 1280. The
+*camera product's recipe* is Frigate's: a hidden layer of 128 with ReLU, dropout of 0.3 and a
+softmax, Adam at 0.001, 50 epochs in batches of 16, on MobileNetV2. It gets more than there: a
+MobileNetV2 of full width instead of 0.35, its own normalisation, all training pictures instead of
+four of five, and features made once instead of in every epoch. *Full fine-tuning* trains all of
+EfficientNet-Lite0 in PyTorch for 20 epochs, see `benchmarks/few_shot_tuning.py`; it takes minutes,
+so it ran on fewer sets and splits."""
 
-AGAINST = """\
-How far Trunkline is ahead, in points, on the splits that both ran. The mean takes each set once,
-whatever numbers of pictures it has. Times are of training, with features at hand, and answering the
-test: the median of the ratios over sets. Fine-tuning's time holds its trunk, ours does not."""
+GAPS = """\
+How far Trunkline is ahead on each set, in points: mean ± standard error of the differences, on the
+splits that both ran. What more splits would come to is mostly within two of these. Splits of a
+small set share most of their pictures, so the standard error says what other choices of training
+pictures would change, and not what other pictures would."""
+
+AHEAD = """\
+The same in one row per side. The mean takes each set once, whatever numbers of pictures it has. *At
+the least* is the set on which the side comes off best, and so a matter of luck too. Times are of
+training, with features at hand, and answering the test: the median of the ratios over sets.
+Fine-tuning's time holds its trunk, ours does not."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = parser_of(__doc__, repetitions=1)
     parser.add_argument("--download", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--splits", type=positive, default=5, help="splits per set (%(default)s)")
+    parser.add_argument(
+        "--splits", type=positive, help=f"per set ({SPLITS}, small sets {SPLITS_OF_SMALL})"
+    )
     parser.add_argument("--shots", type=positive, nargs="+", default=[5, 10, 20], metavar="N")
     parser.add_argument("--sides", nargs="+", choices=SIDES, metavar="SIDE")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), metavar="SET")
@@ -76,12 +95,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cheap = [name for name, side in SIDES.items() if not side.costly]
     for name in [] if options.tables else options.sets:
         say(name)
+        pictures = SETS[name](folder, shared)
         run_set(
-            SETS[name](folder, shared),
+            pictures,
             folder,
             sides=options.sides or cheap,
             shots=options.shots,
-            splits=options.splits,
+            splits=options.splits or splits_of(pictures),
             again=bool(options.sides),
         )
     publish(section(kept(folder / "results.jsonl")), write=options.write)
@@ -134,8 +154,10 @@ def section(results: Sequence[Result]) -> Section:
             HOW.replace("\n", " "),
             SIDES_SAID.replace("\n", " "),
             accuracy_table(ordered, SIDES),
-            AGAINST.replace("\n", " "),
-            against_table(ordered, SIDES, "trunkline"),
+            GAPS.replace("\n", " "),
+            gap_table(ordered, SIDES, "trunkline"),
+            AHEAD.replace("\n", " "),
+            ahead_table(ordered, SIDES, "trunkline"),
         ),
     )
 
@@ -143,10 +165,10 @@ def section(results: Sequence[Result]) -> Section:
 def _tasks(
     pictures: PictureSet, folder: Path, shots: Sequence[int], splits: int
 ) -> Iterator[tuple[int, int, Task, NDArray[np.intp]]]:
-    from trunkline.training.views import PLAIN, TRAINING_VIEWS
+    from trunkline.training.views import TRAINING_VIEWS
 
     views = features(pictures, folder, "efficientnet-lite0", TRAINING_VIEWS)
-    mobile = features(pictures, folder, "mobilenet-v2", (PLAIN,))[:, 0]
+    mobile = features(pictures, folder, "mobilenet-v2", TRAINING_VIEWS)
     for shot in shots:
         for number in range(splits):
             rows = split(pictures.tags, shot, number)
@@ -160,7 +182,7 @@ def _tasks(
                 test=views[test, 0],
                 last=LAST_LAYER,
                 mobile=mobile[train],
-                mobile_test=mobile[test],
+                mobile_test=mobile[test, 0],
                 pixels=lambda train=train, test=test: (
                     pixels(pictures, train),
                     pixels(pictures, test),

@@ -43,6 +43,7 @@ def debian(name: str, folder: Path) -> Path:
         downloads.mkdir(parents=True, exist_ok=True)
         _call("apt-get", "download", name, cwd=downloads)
         package = next(downloads.glob(f"{name}_*.deb"))
+        root.parent.mkdir(exist_ok=True)
         fresh = root.with_name(f"{name}.part")
         _call("dpkg", "-x", str(package), str(fresh), cwd=downloads)
         fresh.rename(root)

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from few_shot_rivals import Side
     from report import Table
 
-__all__ = ["Result", "accuracy_table", "against_table", "balanced_accuracy", "keep", "kept"]
+__all__ = [
+    "Gap",
+    "Result",
+    "accuracy_table",
+    "ahead_table",
+    "balanced_accuracy",
+    "gap_table",
+    "keep",
+    "kept",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,22 @@ class Result:
     split: int
     accuracy: float
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How far one side is ahead of another on the splits that both ran.
+
+    Attributes:
+        mean: In points.
+        error: The standard error of the mean; None where they ran one split.
+    """
+
+    mean: float
+    error: float | None
+
+    def __str__(self) -> str:
+        return f"{self.mean:+.1f}" + ("" if self.error is None else f" ± {self.error:.1f}")
 
 
 def balanced_accuracy(answers: NDArray[np.intp], truth: NDArray[np.intp]) -> float:
@@ -75,8 +100,21 @@ def accuracy_table(results: Sequence[Result], sides: dict[str, Side]) -> Table:
     return Table(("set", "pictures per tag", *(sides[name].title for name in names)), rows)
 
 
-def against_table(results: Sequence[Result], sides: dict[str, Side], ours: str) -> Table:
-    """How far we are ahead of each side, on the splits that both ran."""
+def gap_table(results: Sequence[Result], sides: dict[str, Side], ours: str) -> Table:
+    """How far we are ahead of each side on each task, with standard errors."""
+    from report import Table
+
+    found = {r.side for r in results}
+    names = [name for name in sides if name in found and name != ours]
+    rows = [
+        (task[0], str(task[1]), *(_told(_gap(results, side, ours, task)) for side in names))
+        for task in _tasks(results)
+    ]
+    return Table(("set", "pictures per tag", *(sides[name].title for name in names)), rows)
+
+
+def ahead_table(results: Sequence[Result], sides: dict[str, Side], ours: str) -> Table:
+    """How far we are ahead of each side over all, on the splits that both ran."""
     from report import Table
 
     rows = []
@@ -90,15 +128,15 @@ def against_table(results: Sequence[Result], sides: dict[str, Side], ours: str) 
             continue
         by_set: dict[str, list[float]] = {}
         for (name, _), gap in gaps.items():
-            by_set.setdefault(name, []).append(gap)
+            by_set.setdefault(name, []).append(gap.mean)
         mean = np.mean([np.mean(values) for values in by_set.values()])
         few = {task: gap for task, gap in gaps.items() if task[1] <= 10} or gaps
-        (name, shots), worst = min(few.items(), key=lambda item: item[1])
+        (name, shots), worst = min(few.items(), key=lambda item: item[1].mean)
         rows.append(
             (
                 described.title,
                 f"{mean:+.1f}",
-                f"{worst:+.1f} ({name}, {shots})",
+                f"{worst} ({name}, {shots})",
                 f"{_slower(results, side, ours):.1f}",
                 str(sum(r.side == side for r in results)),
             )
@@ -123,16 +161,22 @@ def _cell(found: dict[int, Result]) -> str:
     if not found:
         return "not run"
     values = [r.accuracy for r in found.values()]
-    spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
-    return f"{np.mean(values):.1f} ± {spread:.1f} ({len(values)})"
+    spread = f" ± {np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.1f}{spread} ({len(values)})"
 
 
-def _gap(results: Sequence[Result], side: str, ours: str, task: tuple[str, int]) -> float | None:
+def _told(gap: Gap | None) -> str:
+    return "not run" if gap is None else str(gap)
+
+
+def _gap(results: Sequence[Result], side: str, ours: str, task: tuple[str, int]) -> Gap | None:
     theirs, mine = (_of(results, each, *task) for each in (side, ours))
     both = theirs.keys() & mine.keys()
     if not both:
         return None
-    return float(np.mean([mine[split].accuracy - theirs[split].accuracy for split in both]))
+    leads = [mine[split].accuracy - theirs[split].accuracy for split in both]
+    error = float(np.std(leads, ddof=1) / np.sqrt(len(leads))) if len(leads) > 1 else None
+    return Gap(float(np.mean(leads)), error)
 
 
 def _slower(results: Sequence[Result], side: str, ours: str) -> float:

@@ -28,8 +28,8 @@ class Task:
             layer gives comes first.
         test: float32 array of shape (test pictures, features): of the others, plain.
         last: How many features are the network's own last layer's.
-        mobile: MobileNetV2's features of the training pictures, plain.
-        mobile_test: The same of the others.
+        mobile: The same as ``views`` of MobileNetV2.
+        mobile_test: The same as ``test`` of it.
         pixels: Makes what the networks are fed, uint8 of shape (pictures, 224, 224, 3), RGB: of
             the training pictures, and of the others.
         tags: The tag of each training picture, 0 and up.
@@ -68,11 +68,12 @@ class Side:
 
 def trunkline(task: Task) -> NDArray[np.intp]:
     """Train as ``trunkline.Trainer`` does."""
-    from trunkline.training.selection import fit_head
+    return _trunkline(task.views, task.tags, task.test, task.seed)
 
-    truth = np.eye(task.tags.max() + 1)[task.tags] > 0
-    head = fit_head(task.views, truth, task="multiclass", seed=task.seed)
-    return (task.test @ head.weights.T + head.bias).argmax(axis=1)
+
+def trunkline_mobile(task: Task) -> NDArray[np.intp]:
+    """Train the same on MobileNetV2's features."""
+    return _trunkline(task.mobile, task.tags, task.mobile_test, task.seed)
 
 
 def logistic(task: Task) -> NDArray[np.intp]:
@@ -105,7 +106,7 @@ def neighbours(task: Task) -> NDArray[np.intp]:
 
 def camera(task: Task) -> NDArray[np.intp]:
     """Train as a widely used camera product does, on MobileNetV2's features."""
-    return _dense(task.mobile, task.tags, task.mobile_test, task.seed)
+    return _dense(task.mobile[:, 0], task.tags, task.mobile_test, task.seed)
 
 
 def camera_here(task: Task) -> NDArray[np.intp]:
@@ -124,6 +125,7 @@ def fine_tuning(task: Task) -> NDArray[np.intp]:
 
 SIDES = {
     "trunkline": Side("Trunkline", trunkline),
+    "trunkline-mobile": Side("Trunkline on MobileNetV2", trunkline_mobile),
     "logistic": Side("plain logistic regression", logistic),
     "logistic-all": Side("the same on all features of the trunk", logistic_here),
     "unit-logistic": Side("logistic regression, unit length, C = 30", unit_logistic),
@@ -133,6 +135,16 @@ SIDES = {
     "fine-tuning": Side("full fine-tuning", fine_tuning, costly=True),
 }
 """By name, in the order of the page."""
+
+
+def _trunkline(
+    views: NDArray[np.float32], tags: NDArray[np.intp], test: NDArray[np.float32], seed: int
+) -> NDArray[np.intp]:
+    from trunkline.training.selection import fit_head
+
+    truth = np.eye(tags.max() + 1)[tags] > 0
+    head = fit_head(views, truth, task="multiclass", seed=seed)
+    return (test @ head.weights.T + head.bias).argmax(axis=1)
 
 
 def _dense(

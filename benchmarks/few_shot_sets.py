@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["SETS", "PictureSet", "open_rgb", "split"]
+__all__ = ["SETS", "PictureSet", "open_rgb", "split", "splits_of"]
 
 MOST = 60
 """The most pictures of a tag that are used: enough for 20 to train on and 40 to test."""
@@ -32,6 +32,13 @@ LARGEST = 400_000
 
 SPARE = 4
 """A tag takes part at a number of shots if so many pictures are left to test on."""
+
+SPLITS = 10
+"""So many splits tell two ways apart by a point, on sets of hundreds of pictures."""
+
+SMALL = 300
+SPLITS_OF_SMALL = 40
+"""Below so many pictures, where one test picture is worth a point or more, it takes so many."""
 
 
 _PHOTOGRAPHS = (
@@ -85,6 +92,11 @@ def split(
     train = np.concatenate([row[:shots] for row in mixed])
     test = np.concatenate([row[shots:] for row in mixed])
     return train, test
+
+
+def splits_of(pictures: PictureSet) -> int:
+    """Return how many splits of a set are run unless a person says so."""
+    return SPLITS_OF_SMALL if len(pictures.pictures) < SMALL else SPLITS
 
 
 def open_rgb(picture: bytes) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ import importlib
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,6 +57,33 @@ def test_a_split_is_disjoint_and_even(sets, counts, shots, seed):
     again = sets.split(tags, shots, seed)
     assert (again[0] == train).all()
     assert (again[1] == test).all()
+
+
+def test_small_sets_are_split_oftener(sets):
+    few, many = (sets.PictureSet("a", "a", (b"",) * n, ("t",) * n) for n in (299, 300))
+    assert sets.splits_of(few) == sets.SPLITS_OF_SMALL
+    assert sets.splits_of(many) == sets.SPLITS < sets.SPLITS_OF_SMALL
+
+
+def test_a_package_is_fetched_and_unpacked_once_in_a_folder_that_is_new(
+    packages, monkeypatch, tmp_path
+):
+    calls = []
+
+    def call(*command, cwd):
+        calls.append(command[0])
+        if command[0] == "apt-get":
+            (cwd / "drawings_1_all.deb").write_bytes(b"")
+        else:
+            # As dpkg, which makes the last folder of the path and none before it.
+            Path(command[3]).mkdir()
+
+    monkeypatch.setattr(packages, "_call", call)
+    for _ in range(2):
+        share = packages.debian("drawings", tmp_path)
+        assert share == tmp_path / "debian" / "drawings" / "usr" / "share"
+        assert share.parents[1].is_dir()
+    assert calls == ["apt-get", "dpkg"]
 
 
 def test_what_is_transparent_is_white(sets):
@@ -126,14 +154,38 @@ def test_tables_compare_the_splits_that_both_sides_ran(results, sides):
         made("camera", "food", 5, 0, 80.0, 20.0),
         made("camera", "stamps", 10, 0, 82.0, 10.0),
     ]
-    table = results.against_table(found, sides, "trunkline")
+    table = results.ahead_table(found, sides, "trunkline")
     assert table.rows == [("camera product's recipe", "+4.0", "-2.0 (stamps, 10)", "15.0", "2")]
     cells = results.accuracy_table(found, sides).rows
-    assert cells[0] == ("food", "5", "70.0 ± 28.3 (2)", "80.0 ± 0.0 (1)")
+    assert cells[0] == ("food", "5", "70.0 ± 28.3 (2)", "80.0 (1)")
+
+
+def test_gaps_have_the_standard_error_of_paired_differences(results, sides):
+    made = results.Result
+    found = [
+        made(side, "food", 5, split, accuracy, 1.0)
+        for side, accuracies in {
+            "trunkline": (90.0, 50.0, 70.0, 60.0),
+            # 2, 4, 6 and 4 points behind: deviation 1.63, of four splits.
+            "camera": (88.0, 46.0, 64.0, 56.0),
+            "neighbours": (95.0,),
+        }.items()
+        for split, accuracy in enumerate(accuracies)
+    ]
+    found.append(made("trunkline", "stamps", 5, 0, 80.0, 1.0))
+    table = results.gap_table(found, sides, "trunkline")
+    assert table.header[2:] == ("k-NN", "camera product's recipe")
+    assert table.rows == [
+        ("food", "5", "-5.0", "+4.0 ± 0.8"),
+        ("stamps", "5", "not run", "not run"),
+    ]
+    ahead = results.ahead_table(found, sides, "trunkline").rows
+    assert [row[2] for row in ahead] == ["-5.0 (food, 5)", "+4.0 ± 0.8 (food, 5)"]
 
 
 @pytest.mark.parametrize(
-    "side", ["trunkline", "logistic", "logistic-all", "unit-logistic", "neighbours"]
+    "side",
+    ["trunkline", "trunkline-mobile", "logistic", "logistic-all", "unit-logistic", "neighbours"],
 )
 def test_sides_tell_clusters_apart(side, sides):
     rivals = importlib.import_module("few_shot_rivals")
@@ -146,7 +198,7 @@ def test_sides_tell_clusters_apart(side, sides):
         views=rows[::2],
         test=rows[1::2, 0],
         last=20,
-        mobile=rows[::2, 0],
+        mobile=rows[::2],
         mobile_test=rows[1::2, 0],
         pixels=lambda: (np.empty(0), np.empty(0)),
         tags=tags[::2],

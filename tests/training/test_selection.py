@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, softmax
 
-from trunkline.training.selection import assign_folds, fit_head
+from trunkline.training.selection import assign_folds, choose, fit_head
 
 
 def pictures(seed, counts, features=30, views=3, noise=0.4):
@@ -113,6 +113,29 @@ def test_the_exported_layer_is_at_the_same_temperature_as_what_was_held_out():
     seen = softmax(rows[:, 0] @ head.weights.T + head.bias, axis=1)
     assert seen[truth].mean() > head.out_of_fold[truth].mean()
     assert seen[truth].mean() < 1 - 1e-6
+
+
+def _errors_apart(errors, count=40):
+    """Losses of two heads, of which the second is ahead by so many standard errors."""
+    lead = np.random.default_rng(10).normal(0, 0.3, count)
+    lead += errors * lead.std(ddof=1) / np.sqrt(count) - lead.mean()
+    second = np.random.default_rng(11).gamma(1.0, 1.0, count)
+    return second + lead, second
+
+
+@pytest.mark.parametrize(("errors", "taken"), [(-5, 0), (0, 0), (2.9, 0), (3.1, 1)])
+def test_another_head_than_the_first_is_taken_only_for_more_than_luck(errors, taken):
+    assert choose(_errors_apart(errors)) == taken
+
+
+def test_luck_alone_seldom_changes_the_head_however_many_there_are_to_choose_from():
+    generator = np.random.default_rng(12)
+    alike = generator.normal(1, 0.5, (1000, 6, 30))
+    assert np.mean([choose(losses) > 0 for losses in alike]) < 0.02
+
+
+def test_one_picture_changes_no_head():
+    assert choose([np.array([5.0]), np.array([0.0])]) == 0
 
 
 @settings(deadline=None, max_examples=50)

@@ -45,6 +45,11 @@ def blended_recipe(shrinkage: float = 0.5, strength: float = 30.0) -> Recipe:
 
     They are logistic regression and the whitened one on the plain pictures, and the whitened one
     on all views; the whitened ones take a third of the strength.
+
+    Measured on six sets, on other splits than the published ones: a third of the strength, a
+    shrinkage of 0.8, the plain one on all views, and turns by right angles among the views change
+    little, and turns take twice the time. Centroids, discriminants or heads on the last layer alone
+    as further parts gain on one set what they lose on another.
     """
     return (
         *logistic_recipe(strength),
