@@ -72,13 +72,13 @@ def _watcher(sink: _Slow, count: int = 50, *, threads: int = 2) -> Watcher:
     return Watcher(FakeModels(a=cat), [Camera(source)], sinks=[sink], threads=threads)
 
 
-def _run(watcher: Watcher, stop: threading.Event | None = None) -> threading.Thread:
-    thread = threading.Thread(target=watcher.run, args=(stop,))
+def _run(watcher: Watcher) -> threading.Thread:
+    thread = threading.Thread(target=watcher.run)
     thread.start()
     return thread
 
 
-def _iterate(watcher: Watcher, _: threading.Event | None = None) -> threading.Thread:
+def _iterate(watcher: Watcher) -> threading.Thread:
     thread = threading.Thread(target=list, args=(watcher,))
     thread.start()
     return thread
@@ -124,13 +124,13 @@ def test_what_a_sink_still_holds_of_a_film_is_waited_for(monkeypatch: pytest.Mon
 
 
 def test_who_asks_for_the_end_does_not_wait_for_a_film() -> None:
-    sink, stop = _Slow(), threading.Event()
+    sink = _Slow()
     watcher = _watcher(sink, _SIZE)
     close = watcher.close
     watcher.close = lambda: close(0)  # type: ignore[method-assign]
-    runner = _run(watcher, stop)
+    runner = _run(watcher)
     until(lambda: watcher._board.wait_until_ended(0))
-    stop.set()
+    watcher.stop()
     assert _ended(runner)
     assert len(sink.got) + sink.dropped == _SIZE
 
