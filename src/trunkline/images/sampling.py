@@ -129,8 +129,8 @@ class Blend:
     """The whole numbers that ``bilinear`` cuts its results to, for pictures of one size.
 
     Where all weights are fractions with one small denominator, which is a power of two, four
-    pixels are blended in integers. That is exact, as it is in float64, and takes a third of the
-    time. Made by ``whole_blend``.
+    pixels are blended in integers. That is exact, as it is in float64, and takes less time. Made
+    by ``whole_blend``.
 
     Attributes:
         rows: Where each output row comes from; weights in parts of the denominator, of shape
